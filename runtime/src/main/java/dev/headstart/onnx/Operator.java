@@ -1,0 +1,162 @@
+package dev.headstart.onnx;
+
+import java.util.List;
+
+/**
+ * The operators that Headstart itself writes into graphs, with how many inputs and outputs each
+ * takes and which attributes it knows. (A model that is only read may hold any operator.)
+ *
+ * <p>Source: the ONNX operator specification, and for {@link #MICROSOFT} the schemas of ONNX
+ * Runtime's contrib and training operators.
+ */
+public enum Operator {
+  // Arithmetic, elementwise
+  ADD("Add", 2),
+  SUB("Sub", 2),
+  MUL("Mul", 2),
+  DIV("Div", 2),
+  POW("Pow", 2),
+  NEG("Neg", 1),
+  ABS("Abs", 1),
+  SIGN("Sign", 1),
+  EXP("Exp", 1),
+  LOG("Log", 1),
+  SQRT("Sqrt", 1),
+  RECIPROCAL("Reciprocal", 1),
+  GREATER("Greater", 2),
+  LESS("Less", 2),
+  EQUAL("Equal", 2),
+  WHERE("Where", 3),
+  CAST("Cast", 1, "to"),
+  IDENTITY("Identity", 1),
+  SUM("Sum", 1, Integer.MAX_VALUE, 1),
+  MAX("Max", 1, Integer.MAX_VALUE, 1),
+  // Activations
+  RELU("Relu", 1),
+  LEAKY_RELU("LeakyRelu", 1, "alpha"),
+  SIGMOID("Sigmoid", 1),
+  TANH("Tanh", 1),
+  SOFTPLUS("Softplus", 1),
+  SOFTMAX("Softmax", 1, "axis"),
+  LOG_SOFTMAX("LogSoftmax", 1, "axis"),
+  DROPOUT("Dropout", 1, 3, 2, "seed"),
+  // Linear algebra
+  GEMM("Gemm", 2, 3, 1, "alpha", "beta", "transA", "transB"),
+  MAT_MUL("MatMul", 2),
+  // Reductions (from opset 13 ReduceSum, from opset 18 the others take their axes as an input)
+  REDUCE_SUM("ReduceSum", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
+  REDUCE_MEAN("ReduceMean", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
+  LP_NORMALIZATION("LpNormalization", 1, "axis", "p"),
+  GLOBAL_AVERAGE_POOL("GlobalAveragePool", 1),
+  // Shapes
+  SHAPE("Shape", 1, "start", "end"),
+  SIZE("Size", 1),
+  RESHAPE("Reshape", 2, "allowzero"),
+  FLATTEN("Flatten", 1, "axis"),
+  TRANSPOSE("Transpose", 1, "perm"),
+  EXPAND("Expand", 2),
+  SQUEEZE("Squeeze", 1, 2, 1, "axes"),
+  UNSQUEEZE("Unsqueeze", 1, 2, 1, "axes"),
+  CONCAT("Concat", 1, Integer.MAX_VALUE, 1, "axis"),
+  GATHER("Gather", 2, "axis"),
+  // Losses
+  SOFTMAX_CROSS_ENTROPY_LOSS("SoftmaxCrossEntropyLoss", 2, 3, 2, "ignore_index", "reduction"),
+  // ONNX Runtime's own
+  MS_RELU_GRAD(Operator.MICROSOFT, "ReluGrad", 2, 2, 1),
+  MS_LEAKY_RELU_GRAD(Operator.MICROSOFT, "LeakyReluGrad", 2, 2, 1, "alpha"),
+  MS_SIGMOID_GRAD(Operator.MICROSOFT, "SigmoidGrad", 2, 2, 1),
+  MS_TANH_GRAD(Operator.MICROSOFT, "TanhGrad", 2, 2, 1),
+  MS_SOFTMAX_GRAD_13(Operator.MICROSOFT, "SoftmaxGrad_13", 2, 2, 1, "axis"),
+  MS_LOG_SOFTMAX_GRAD_13(Operator.MICROSOFT, "LogSoftmaxGrad_13", 2, 2, 1, "axis"),
+  MS_DROPOUT_GRAD(Operator.MICROSOFT, "DropoutGrad", 2, 4, 1),
+  MS_FUSED_MAT_MUL(
+      Operator.MICROSOFT,
+      "FusedMatMul",
+      2,
+      2,
+      1,
+      "alpha",
+      "transA",
+      "transB",
+      "transBatchA",
+      "transBatchB"),
+  MS_BROADCAST_GRADIENT_ARGS(Operator.MICROSOFT, "BroadcastGradientArgs", 2, 2, 2),
+  MS_SOFTMAX_CROSS_ENTROPY_LOSS_GRAD(
+      Operator.MICROSOFT, "SoftmaxCrossEntropyLossGrad", 3, 5, 1, "ignore_index", "reduction"),
+  MS_IN_PLACE_ACCUMULATOR_V2(Operator.MICROSOFT, "InPlaceAccumulatorV2", 3, 3, 2),
+  MS_ADAM_W_OPTIMIZER(
+      Operator.MICROSOFT,
+      "AdamWOptimizer",
+      6,
+      7,
+      4,
+      "alpha",
+      "beta",
+      "epsilon",
+      "weight_decay",
+      "correct_bias",
+      "adam_mode"),
+  MS_SGD_OPTIMIZER_V2(Operator.MICROSOFT, "SGDOptimizerV2", 3, 4, 3),
+  MS_INPLACE_CLIP_GRAD_NORM(
+      Operator.MICROSOFT, "InplaceClipGradNorm", 1, 1, 1, "max_norm", "norm_type");
+
+  /** The domain of ONNX Runtime's own operators, version 1. */
+  public static final String MICROSOFT = "com.microsoft";
+
+  private final String domain;
+  private final String type;
+  private final int minInputs;
+  private final int maxInputs;
+  private final int maxOutputs;
+  private final List<String> attributes;
+
+  Operator(String type, int inputs, String... attributes) {
+    this("", type, inputs, inputs, 1, attributes);
+  }
+
+  Operator(String type, int minInputs, int maxInputs, int maxOutputs, String... attributes) {
+    this("", type, minInputs, maxInputs, maxOutputs, attributes);
+  }
+
+  Operator(
+      String domain,
+      String type,
+      int minInputs,
+      int maxInputs,
+      int maxOutputs,
+      String... attributes) {
+    this.domain = domain;
+    this.type = type;
+    this.minInputs = minInputs;
+    this.maxInputs = maxInputs;
+    this.maxOutputs = maxOutputs;
+    this.attributes = List.of(attributes);
+  }
+
+  /** Empty for ONNX's own operators. */
+  public String domain() {
+    return domain;
+  }
+
+  /** {@code op_type} in the file. */
+  public String type() {
+    return type;
+  }
+
+  void check(int inputs, int outputs, List<Attribute> given) {
+    if (inputs < minInputs || inputs > maxInputs) {
+      throw new IllegalArgumentException(
+          type + " takes " + minInputs + " to " + maxInputs + " inputs, got " + inputs);
+    }
+    if (outputs < 1 || outputs > maxOutputs) {
+      throw new IllegalArgumentException(
+          type + " has 1 to " + maxOutputs + " outputs, asked for " + outputs);
+    }
+    for (Attribute attribute : given) {
+      if (!attributes.contains(attribute.name())) {
+        throw new IllegalArgumentException(
+            type + " has no attribute '" + attribute.name() + "', expected one of " + attributes);
+      }
+    }
+  }
+}

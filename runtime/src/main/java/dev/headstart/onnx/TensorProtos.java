@@ -1,0 +1,45 @@
+package dev.headstart.onnx;
+
+import ai.onnx.proto.OnnxMl.TensorProto;
+import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
+
+/** {@link Tensor} to {@code TensorProto} and back. */
+final class TensorProtos {
+  private TensorProtos() {}
+
+  static TensorProto write(String name, Tensor tensor) {
+    TensorProto.Builder proto =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(tensor.type().code())
+            .setRawData(ByteString.copyFrom(tensor.data()));
+    for (long dim : tensor.shape()) {
+      proto.addDims(dim);
+    }
+    return proto.build();
+  }
+
+  /** Reads raw or typed data. */
+  static Tensor read(TensorProto proto) {
+    ElementType type = ElementType.ofCode(proto.getDataType());
+    long[] shape = proto.getDimsList().stream().mapToLong(Long::longValue).toArray();
+    if (proto.hasRawData()) {
+      return new Tensor(type, shape, proto.getRawData().asReadOnlyByteBuffer());
+    }
+    ByteBuffer data = Tensor.allocate(Tensor.elements(shape) * type.bytes());
+    switch (type) {
+      case FLOAT -> proto.getFloatDataList().forEach(data::putFloat);
+      case INT64 -> proto.getInt64DataList().forEach(data::putLong);
+      case DOUBLE -> proto.getDoubleDataList().forEach(data::putDouble);
+      case INT32 -> proto.getInt32DataList().forEach(data::putInt);
+      case INT16, UINT16, FLOAT16, BFLOAT16 ->
+          proto.getInt32DataList().forEach(v -> data.putShort(v.shortValue()));
+      case INT8, UINT8, BOOL -> proto.getInt32DataList().forEach(v -> data.put(v.byteValue()));
+      case UINT32 -> proto.getUint64DataList().forEach(v -> data.putInt(v.intValue()));
+      case UINT64 -> proto.getUint64DataList().forEach(data::putLong);
+      case STRING -> {}
+    }
+    return new Tensor(type, shape, data.flip());
+  }
+}
