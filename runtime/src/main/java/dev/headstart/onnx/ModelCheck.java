@@ -28,6 +28,10 @@ final class ModelCheck {
   static final long OLDEST_OPSET = 7;
 
   static final long NEWEST_OPSET = 26;
+
+  /** A rank that no real tensor has; beyond it work would grow with the rank. */
+  static final int MOST_DIMENSIONS = 64;
+
   static final long OLDEST_IR = 3;
   static final long NEWEST_IR = 13;
 
@@ -277,6 +281,15 @@ final class ModelCheck {
   /** -1 is how some exporters write a dimension that is not fixed. */
   private static void checkType(ValueInfoProto value) {
     TypeProto.Tensor tensor = value.getType().getTensorType();
+    if (tensor.getShape().getDimCount() > MOST_DIMENSIONS) {
+      throw new BadInputException(
+          "the tensor "
+              + Names.quote(value.getName())
+              + " has "
+              + tensor.getShape().getDimCount()
+              + " dimensions, expected at most "
+              + MOST_DIMENSIONS);
+    }
     for (var dim : tensor.getShape().getDimList()) {
       if (dim.hasDimValue() && dim.getDimValue() < -1) {
         throw new BadInputException(

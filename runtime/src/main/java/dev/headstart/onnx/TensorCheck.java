@@ -102,6 +102,14 @@ final class TensorCheck {
 
   /** Zeros apart, the product must fit: native code multiplies in any order. */
   private static long elements(List<Long> dims, String what) {
+    if (dims.size() > ModelCheck.MOST_DIMENSIONS) {
+      throw new BadInputException(
+          what
+              + " has "
+              + dims.size()
+              + " dimensions, expected at most "
+              + ModelCheck.MOST_DIMENSIONS);
+    }
     long product = 1;
     boolean empty = false;
     for (long dim : dims) {
@@ -138,13 +146,6 @@ final class TensorCheck {
       TensorProto tensor, String what, String expected, long came) {
     var dims = tensor.getDimsList();
     return new BadInputException(
-        what
-            + " has dimensions "
-            + (dims.size() > 16 ? "of rank " + dims.size() : dims)
-            + " and needs "
-            + expected
-            + ", but "
-            + came
-            + " came");
+        what + " has dimensions " + dims + " and needs " + expected + ", but " + came + " came");
   }
 }
