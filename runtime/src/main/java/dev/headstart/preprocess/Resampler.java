@@ -7,10 +7,11 @@ import java.util.Arrays;
  * Geometry.c}).
  *
  * <p>Two passes, across and then down, each rounding to 8 bits. (Pillow 13 goes down first for
- * pictures that get much lower than narrower; earlier ones, which models were trained with, never.) A new pixel is the weighted sum of
- * the old ones within the filter's support; when the picture gets smaller, support and kernel are
- * widened by the ratio, which is the antialiasing. Weights are normalised to 1 in double precision
- * and then fixed to 22 bits of fraction; sums are rounded by adding one half and clipped to 0..255.
+ * pictures that get much lower than narrower; earlier ones, which models were trained with, never.)
+ * A new pixel is the weighted sum of the old ones within the filter's support; when the picture
+ * gets smaller, support and kernel are widened by the ratio, which is the antialiasing. Weights are
+ * normalised to 1 in double precision and then fixed to 22 bits of fraction; sums are rounded by
+ * adding one half and clipped to 0..255.
  *
  * <p>Only the window that was asked for is computed: the columns of the window in the first pass,
  * on no more rows than its second pass reads. So the cost is bounded by the old picture and the
