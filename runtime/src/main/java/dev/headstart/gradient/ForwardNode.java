@@ -21,10 +21,7 @@ public final class ForwardNode {
   private final List<Value> outputGradients;
 
   ForwardNode(
-      GraphBuilder graph,
-      int index,
-      Map<String, TensorInfo> shapes,
-      List<Value> outputGradients) {
+      GraphBuilder graph, int index, Map<String, TensorInfo> shapes, List<Value> outputGradients) {
     this.graph = graph;
     this.index = index;
     this.node = graph.proto().getNode(index);

@@ -81,10 +81,37 @@ public final class GradientRules {
 
   private static final Set<String> STOP_OPERATORS =
       Set.of(
-          "And", "ArgMax", "ArgMin", "BitShift", "Ceil", "Constant", "ConstantOfShape", "Equal",
-          "EyeLike", "Floor", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual",
-          "Multinomial", "NonZero", "Not", "OneHot", "Or", "RandomNormal", "RandomNormalLike",
-          "RandomUniform", "RandomUniformLike", "Range", "Round", "Shape", "Sign", "Size", "Xor");
+          "And",
+          "ArgMax",
+          "ArgMin",
+          "BitShift",
+          "Ceil",
+          "Constant",
+          "ConstantOfShape",
+          "Equal",
+          "EyeLike",
+          "Floor",
+          "Greater",
+          "GreaterOrEqual",
+          "IsInf",
+          "IsNaN",
+          "Less",
+          "LessOrEqual",
+          "Multinomial",
+          "NonZero",
+          "Not",
+          "OneHot",
+          "Or",
+          "RandomNormal",
+          "RandomNormalLike",
+          "RandomUniform",
+          "RandomUniformLike",
+          "Range",
+          "Round",
+          "Shape",
+          "Sign",
+          "Size",
+          "Xor");
 
   static {
     stop("Dropout", 1, 2); // ratio, training mode
@@ -315,8 +342,7 @@ public final class GradientRules {
   /** dA = dY · Bᵀ. A vector is a row before the product and no axis after it. */
   private static Value matMulA(ForwardNode n, Algebra g) {
     if (n.rank(0) == 1) {
-      return g.squeeze(
-          g.kernels().matMul(outputMatrix(n, g), false, matrix(n, 1, g), true), -2);
+      return g.squeeze(g.kernels().matMul(outputMatrix(n, g), false, matrix(n, 1, g), true), -2);
     }
     return n.rank(0) == 2 && n.rank(1) == 2
         ? g.gemm(n.dY(), false, n.x(1), true, 1)
@@ -326,8 +352,7 @@ public final class GradientRules {
   /** dB = Aᵀ · dY. A vector is a column before the product and no axis after it. */
   private static Value matMulB(ForwardNode n, Algebra g) {
     if (n.rank(1) == 1) {
-      return g.squeeze(
-          g.kernels().matMul(matrix(n, 0, g), true, outputMatrix(n, g), false), -1);
+      return g.squeeze(g.kernels().matMul(matrix(n, 0, g), true, outputMatrix(n, g), false), -1);
     }
     return n.rank(1) == 2
         ? g.gemm(rows(n.x(0), n, 0, g), true, rows(n.dY(), n, 1, g), false, 1)

@@ -59,8 +59,8 @@ public final class Gradients {
    * @param seeds by tensor name, the gradient of the final quantity with respect to it, in its
    *     shape; for a loss, {@code {loss: 1}}
    * @param wanted tensors to differentiate by: graph inputs, initializers, or results of nodes
-   * @return the gradient of each wanted tensor, in its shape; one that the seeds do not depend on is
-   *     left out
+   * @return the gradient of each wanted tensor, in its shape; one that the seeds do not depend on
+   *     is left out
    * @throws BadInputException if a node on the way has no rule (all such nodes are named), the
    *     graph is not sorted, or its opset is older than {@value #OLDEST_OPSET}
    */
@@ -208,7 +208,9 @@ public final class Gradients {
       } else {
         edges(node).stream()
             .filter(i -> !entry.covers(i))
-            .map(i -> "input " + i + " ('" + node.getInput(i) + "') of " + ForwardNode.describe(node))
+            .map(
+                i ->
+                    "input " + i + " ('" + node.getInput(i) + "') of " + ForwardNode.describe(node))
             .forEach(missing::add);
       }
     }

@@ -28,8 +28,7 @@ final class OrtTrainingKernels implements Kernels {
   /** The kernel looks at the sign of its second input, so x serves for a negative alpha too. */
   @Override
   public Value leakyReluGrad(Value dY, Value x, float alpha) {
-    return graph.node(
-        Operator.MS_LEAKY_RELU_GRAD, List.of(dY, x), Attribute.of("alpha", alpha));
+    return graph.node(Operator.MS_LEAKY_RELU_GRAD, List.of(dY, x), Attribute.of("alpha", alpha));
   }
 
   @Override
