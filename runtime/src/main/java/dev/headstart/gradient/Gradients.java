@@ -84,24 +84,30 @@ public final class Gradients {
    * The tensors among {@code candidates} that {@code target} depends on in a differentiable way: by
    * way of no stop edge, and of no input that its operator's rule leaves out. An operator without
    * any rule is passed through, so that {@link #of} can complain of it.
+   *
+   * @param graph topologically sorted
+   * @param shapes as for {@link #of}
    */
   public static Set<String> differentiable(
-      GraphBuilder graph, String target, Collection<String> candidates) {
+      GraphProto graph,
+      Map<String, TensorInfo> shapes,
+      String target,
+      Collection<String> candidates) {
     Set<String> reached = new HashSet<>(Set.of(target));
-    List<NodeProto> nodes = graph.proto().getNodeList();
-    for (int index = nodes.size() - 1; index >= 0; index--) {
-      NodeProto node = nodes.get(index);
-      if (node.getOutputList().stream().anyMatch(reached::contains)) {
-        Entry entry = GradientRules.entry(ForwardNode.operator(node));
-        for (int i = 0; i < node.getInputCount(); i++) {
-          if ((entry == null || entry.covers(i))
-              && !GradientRules.stops(ForwardNode.operator(node), i)) {
-            reached.add(node.getInput(i));
+    for (int index = graph.getNodeCount() - 1; index >= 0; index--) {
+      NodeProto node = graph.getNode(index);
+      if (node.getOutputList().stream().anyMatch(o -> reached.contains(o) && isReal(o, shapes))) {
+        String operator = ForwardNode.operator(node);
+        Entry entry = GradientRules.entry(operator);
+        List<String> inputs = inputs(node);
+        for (int i = 0; i < inputs.size(); i++) {
+          if ((entry == null || entry.covers(i)) && !GradientRules.stops(operator, i)) {
+            reached.add(inputs.get(i));
           }
         }
       }
     }
-    reached.retainAll(Set.copyOf(candidates));
+    reached.retainAll(candidates);
     return reached;
   }
 
@@ -110,7 +116,7 @@ public final class Gradients {
     active.addAll(wanted);
     for (NodeProto node : nodes) {
       if (!edges(node).isEmpty()) {
-        node.getOutputList().stream().filter(this::isReal).forEach(active::add);
+        node.getOutputList().stream().filter(o -> isReal(o, shapes)).forEach(active::add);
       }
     }
     List<Integer> path = path(seeds.keySet());
@@ -146,7 +152,7 @@ public final class Gradients {
   }
 
   /** The node's inputs, and after them what its subgraphs take from outside. */
-  private static List<String> inputs(NodeProto node) {
+  public static List<String> inputs(NodeProto node) {
     List<String> names = new ArrayList<>(node.getInputList());
     for (AttributeProto attribute : node.getAttributeList()) {
       List<GraphProto> graphs = new ArrayList<>(attribute.getGraphsList());
@@ -170,7 +176,7 @@ public final class Gradients {
         .toList();
   }
 
-  private boolean isReal(String name) {
+  private static boolean isReal(String name, Map<String, TensorInfo> shapes) {
     if (name.isEmpty()) {
       return false;
     }
