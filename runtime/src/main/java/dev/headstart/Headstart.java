@@ -97,8 +97,7 @@ public final class Headstart implements AutoCloseable {
    *
    * @param version null for the live one
    */
-  public Evaluation evaluate(
-      String head, Integer version, Path data, TrainingListener listener) {
+  public Evaluation evaluate(String head, Integer version, Path data, TrainingListener listener) {
     try (Predictor predictor =
         Predictor.open(stored(head, version), models, providers, workspace.features())) {
       return Evaluation.of(predictor, data, listener);

@@ -1,6 +1,6 @@
 /**
- * The façade: {@link dev.headstart.Headstart} opens a workspace and teaches, predicts, evaluates and
- * exports. Everything below it can be used on its own.
+ * The façade: {@link dev.headstart.Headstart} opens a workspace and teaches, predicts, evaluates
+ * and exports. Everything below it can be used on its own.
  *
  * <p>Read {@code HeadstartTest} first.
  */

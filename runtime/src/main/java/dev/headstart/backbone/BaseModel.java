@@ -66,8 +66,9 @@ public final class BaseModel {
   }
 
   /**
-   * Mean over the tokens that the mask lets through, as matrix products, because those mean the same
-   * in every opset: {@code (m · H) / (m · mᵀ)} with the mask m [batch, 1, tokens] of zeros and ones.
+   * Mean over the tokens that the mask lets through, as matrix products, because those mean the
+   * same in every opset: {@code (m · H) / (m · mᵀ)} with the mask m [batch, 1, tokens] of zeros and
+   * ones.
    */
   private static OnnxModel appendPooling(OnnxModel model, Manifest.TokenPooling pooling) {
     GraphBuilder graph = new GraphBuilder(model);
@@ -77,11 +78,9 @@ public final class BaseModel {
             List.of(graph.value(pooling.mask())),
             Attribute.of("to", ElementType.FLOAT.code()));
     Value row =
-        graph.node(
-            Operator.RESHAPE, List.of(mask, graph.constant(Tensor.vector(0, 1, -1))));
+        graph.node(Operator.RESHAPE, List.of(mask, graph.constant(Tensor.vector(0, 1, -1))));
     Value column =
-        graph.node(
-            Operator.TRANSPOSE, List.of(row), Attribute.of("perm", new long[] {0, 2, 1}));
+        graph.node(Operator.TRANSPOSE, List.of(row), Attribute.of("perm", new long[] {0, 2, 1}));
     Value sum = graph.node(Operator.MAT_MUL, List.of(row, graph.value(pooling.input())));
     Value count = graph.node(Operator.MAT_MUL, List.of(row, column));
     Value mean = graph.node(Operator.DIV, List.of(sum, count));
@@ -146,16 +145,14 @@ public final class BaseModel {
   /**
    * Resolves what a user calls a cut.
    *
-   * @param name {@code auto} (the deepest tap), a tap's name, or a
-   *     tensor
+   * @param name {@code auto} (the deepest tap), a tap's name, or a tensor
    * @throws NotFoundException if the model has no such tensor; only known when the model is cut, so
    *     a name that is no tap's is taken for a tensor's here
    */
   public Cut cut(String name) {
     if (name.equals("auto")) {
       if (manifest.taps().isEmpty()) {
-        throw new BadInputException(
-            "the base model " + id() + " names no taps: give --cut TENSOR");
+        throw new BadInputException("the base model " + id() + " names no taps: give --cut TENSOR");
       }
       Manifest.Tap deepest = manifest.taps().get(0);
       return new Cut(deepest.name(), deepest.tensor());

@@ -79,8 +79,7 @@ public final class BaseModels {
         return load(folder);
       }
     }
-    throw new NotFoundException(
-        "base model", id, list().stream().map(BaseModel::id).toList());
+    throw new NotFoundException("base model", id, list().stream().map(BaseModel::id).toList());
   }
 
   /** The base model that is used for samples of a modality when none is named. */
@@ -112,7 +111,9 @@ public final class BaseModels {
     String id = name != null ? name : given != null && given.id() != null ? given.id() : stem;
     if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) {
       throw new BadInputException(
-          "'" + id + "' cannot name a base model: expected 1 to 64 of A-Z a-z 0-9 . _ -,"
+          "'"
+              + id
+              + "' cannot name a base model: expected 1 to 64 of A-Z a-z 0-9 . _ -,"
               + " a letter or digit first; give --name");
     }
     if (bundled().contains(id) || Files.exists(added.resolve(id))) {
@@ -135,7 +136,11 @@ public final class BaseModels {
       }
     } catch (IOException e) {
       throw new FailureException(
-          "the base model cannot be stored in " + added + ": " + e + "; free space or choose"
+          "the base model cannot be stored in "
+              + added
+              + ": "
+              + e
+              + "; free space or choose"
               + " another --workspace",
           e);
     }
@@ -176,8 +181,7 @@ public final class BaseModels {
           inputs.size() == 1
               && inputs.get(0).type().equals("float32")
               && inputs.get(0).shape().size() == 2;
-      Preprocessing preprocessing =
-          vector ? new TensorPreprocessing(inputs.get(0).name()) : null;
+      Preprocessing preprocessing = vector ? tensorPreprocessing(inputs.get(0)) : null;
       return new Manifest(
           id,
           Modality.VECTOR,
@@ -209,6 +213,12 @@ public final class BaseModels {
         given.labels(),
         given.licence(),
         given.source());
+  }
+
+  private static Preprocessing tensorPreprocessing(Manifest.Port input) {
+    Object length = input.shape().get(1);
+    return new TensorPreprocessing(
+        input.name(), length instanceof Long fixed ? Math.toIntExact(fixed) : null);
   }
 
   private static void copyNamedFiles(Manifest manifest, Path source, Path staged)
@@ -253,8 +263,7 @@ public final class BaseModels {
 
   private Set<String> bundled() {
     return Set.copyOf(
-        new String(
-                new ModelFiles.Bundled(BUNDLED).read("bundled.txt"), StandardCharsets.UTF_8)
+        new String(new ModelFiles.Bundled(BUNDLED).read("bundled.txt"), StandardCharsets.UTF_8)
             .lines()
             .filter(line -> !line.isBlank())
             .toList());
@@ -262,8 +271,7 @@ public final class BaseModels {
 
   private static BaseModel bundled(String id) {
     ModelFiles files = new ModelFiles.Bundled(BUNDLED + id + "/");
-    return new BaseModel(
-        parseManifest(files.read(MANIFEST), "the bundled model " + id), files);
+    return new BaseModel(parseManifest(files.read(MANIFEST), "the bundled model " + id), files);
   }
 
   private List<Path> folders() {
@@ -289,7 +297,10 @@ public final class BaseModels {
     Manifest manifest = readManifest(folder.resolve(MANIFEST));
     if (!folder.getFileName().toString().equals(manifest.id())) {
       throw new BadInputException(
-          folder.resolve(MANIFEST) + " is of base model '" + manifest.id() + "', not of its folder");
+          folder.resolve(MANIFEST)
+              + " is of base model '"
+              + manifest.id()
+              + "', not of its folder");
     }
     return new BaseModel(manifest, new ModelFiles.Folder(folder));
   }

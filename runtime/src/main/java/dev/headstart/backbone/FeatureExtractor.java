@@ -49,10 +49,7 @@ public final class FeatureExtractor implements AutoCloseable {
     this.store = store;
     int cores = Runtime.getRuntime().availableProcessors();
     this.decoders = pool("headstart-decode", cores);
-    this.runners =
-        backbone.provider() == Provider.CPU
-            ? decoders
-            : pool("headstart-backbone", 1);
+    this.runners = backbone.provider() == Provider.CPU ? decoders : pool("headstart-backbone", 1);
   }
 
   private static ExecutorService pool(String name, int threads) {
@@ -97,8 +94,7 @@ public final class FeatureExtractor implements AutoCloseable {
     each(
         decoders,
         entries,
-        i ->
-            attempt(entries.get(i), entry -> entry.digest = samples.get(i).sha256()));
+        i -> attempt(entries.get(i), entry -> entry.digest = samples.get(i).sha256()));
     long hashed = System.nanoTime();
     Map<String, Features> known =
         store.get(

@@ -5,8 +5,8 @@ import java.util.Map;
 
 /**
  * Remembers features, so that a sample goes through a backbone once. Keys are a <em>space</em> (the
- * digest of everything that decides features but the sample: backbone, cut, preprocessing, provider,
- * runtime version; see {@link Backbone#space()}) and a sample's sha-256, both lower-case
+ * digest of everything that decides features but the sample: backbone, cut, preprocessing,
+ * provider, runtime version; see {@link Backbone#space()}) and a sample's sha-256, both lower-case
  * hexadecimal. Safe for several threads and processes.
  */
 public interface FeatureStore {

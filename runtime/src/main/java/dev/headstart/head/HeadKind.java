@@ -61,6 +61,8 @@ public sealed interface HeadKind {
       }
     }
     throw new UsageException(
-        "unknown head kind '" + text + "', expected linear, mlp:H (H from 1 to 16384) or prototype");
+        "unknown head kind '"
+            + text
+            + "', expected linear, mlp:H (H from 1 to 16384) or prototype");
   }
 }

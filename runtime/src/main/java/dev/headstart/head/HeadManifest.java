@@ -105,7 +105,19 @@ public record HeadManifest(
   /** The same with its number and its files, which are known only when it is published. */
   public HeadManifest published(int number, Map<String, String> sha256) {
     return new HeadManifest(
-        format, head, number, task, kind, modality, base, cut, shape, classes, recipe, result,
-        provenance, sha256);
+        format,
+        head,
+        number,
+        task,
+        kind,
+        modality,
+        base,
+        cut,
+        shape,
+        classes,
+        recipe,
+        result,
+        provenance,
+        sha256);
   }
 }

@@ -167,12 +167,10 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS, null);
     Value scores =
         switch (task) {
-          case SINGLE ->
-              graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
+          case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
           case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
           case REGRESSION -> {
-            Value deviation =
-                graph.constant(Tensor.of(target.scale(), target.scale().length));
+            Value deviation = graph.constant(Tensor.of(target.scale(), target.scale().length));
             Value mean = graph.constant(Tensor.of(target.mean(), target.mean().length));
             Value spread = graph.node(Operator.MUL, List.of(logits, deviation));
             yield graph.named(SCORES, Operator.ADD, List.of(spread, mean));
@@ -222,8 +220,7 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     Attribute transB = Attribute.of("transB", 1);
     if (kind instanceof HeadKind.Mlp) {
       Value hidden =
-          graph.node(
-              Operator.GEMM, List.of(x, w.get(HIDDEN_WEIGHT), w.get(HIDDEN_BIAS)), transB);
+          graph.node(Operator.GEMM, List.of(x, w.get(HIDDEN_WEIGHT), w.get(HIDDEN_BIAS)), transB);
       x = graph.node(Operator.RELU, List.of(hidden));
     }
     return graph.named(

@@ -1,8 +1,8 @@
 package dev.headstart.head;
 
 /**
- * Class means of normalised features (nearest class mean; Mensink et al. 2013, and weight imprinting,
- * Qi et al. 2018): exact from the first sample of a class, in any order of adding.
+ * Class means of normalised features (nearest class mean; Mensink et al. 2013, and weight
+ * imprinting, Qi et al. 2018): exact from the first sample of a class, in any order of adding.
  */
 public final class Prototypes {
   /** Used where no class has a second sample to judge a sharpness by. */

@@ -40,9 +40,7 @@ public final class FusedModel {
       fused =
           new GraphBuilder(
               ModelJoiner.join(
-                  cut.front(),
-                  sameOpset,
-                  Map.of(HeadNetwork.FEATURES, manifest.cut().tensor())));
+                  cut.front(), sameOpset, Map.of(HeadNetwork.FEATURES, manifest.cut().tensor())));
       fused.metadata("headstart.base", base.id());
       fused.metadata("headstart.base.sha256", manifest.base().sha256());
       fused.metadata("headstart.cut", manifest.cut().tensor());

@@ -37,12 +37,7 @@ public record Prediction(
     return switch (head.task()) {
       case SINGLE ->
           new Prediction(
-              input,
-              classes.get(Metrics.best(scores, 0, scores.length)),
-              null,
-              null,
-              named,
-              null);
+              input, classes.get(Metrics.best(scores, 0, scores.length)), null, null, named, null);
       case MULTI -> {
         List<String> labels = new ArrayList<>(classes);
         labels.removeIf(name -> named.get(name) < Metrics.THRESHOLD);

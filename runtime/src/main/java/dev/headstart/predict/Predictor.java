@@ -146,8 +146,7 @@ public final class Predictor implements AutoCloseable {
 
   /** The head's scores for samples, one a class, or the number of a regression. */
   public void scores(List<? extends Sample> samples, Sink<float[]> sink) {
-    boolean ready =
-        backbone == null || backbone.base().manifest().modality() != Modality.VECTOR;
+    boolean ready = backbone == null || backbone.base().manifest().modality() != Modality.VECTOR;
     for (int i = 0; i < samples.size(); ) {
       if (ready && samples.get(i) instanceof VectorSample vector) {
         vector(i++, vector, sink);
@@ -191,8 +190,7 @@ public final class Predictor implements AutoCloseable {
               + " numbers");
       return;
     }
-    sink.accept(
-        index, head.scores(List.of(Tensor.of(sample.values(), 1, sample.values().length))));
+    sink.accept(index, head.scores(List.of(Tensor.of(sample.values(), 1, sample.values().length))));
   }
 
   private void extract(List<? extends Sample> samples, int offset, Sink<float[]> sink) {

@@ -42,8 +42,7 @@ public final class FeatureTable {
    */
   public int add(float[] row) {
     if (row.length != width) {
-      throw new BadInputException(
-          "expected " + width + " features a sample, got " + row.length);
+      throw new BadInputException("expected " + width + " features a sample, got " + row.length);
     }
     if (rows == chunks.size() * rowsPerChunk) {
       chunks.add(Tensor.allocate(4L * rowsPerChunk * width).asFloatBuffer());
@@ -69,11 +68,7 @@ public final class FeatureTable {
   public void gather(int[] indices, int from, int count, FloatBuffer target) {
     for (int i = 0; i < count; i++) {
       int index = indices[from + i];
-      target.put(
-          i * width,
-          chunks.get(index / rowsPerChunk),
-          index % rowsPerChunk * width,
-          width);
+      target.put(i * width, chunks.get(index / rowsPerChunk), index % rowsPerChunk * width, width);
     }
   }
 }

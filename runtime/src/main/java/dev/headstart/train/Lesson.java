@@ -35,8 +35,8 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /**
- * Labelled samples as numbers: a table of features and the targets beside it, rows in the data set's
- * order, each sample once. Owns the backbone; the caller closes the lesson.
+ * Labelled samples as numbers: a table of features and the targets beside it, rows in the data
+ * set's order, each sample once. Owns the backbone; the caller closes the lesson.
  */
 final class Lesson implements AutoCloseable {
   private final DataSet data;
@@ -254,7 +254,9 @@ final class Lesson implements AutoCloseable {
       targets = Targets.numbers(values);
       return;
     }
-    Set<String> found = new TreeSet<>(java.util.Comparator.comparing(Lesson::codePoints, java.util.Arrays::compare));
+    Set<String> found =
+        new TreeSet<>(
+            java.util.Comparator.comparing(Lesson::codePoints, java.util.Arrays::compare));
     labels.forEach(label -> found.addAll(names(label)));
     Set<String> ordered = new LinkedHashSet<>(known);
     ordered.retainAll(found);
@@ -295,9 +297,7 @@ final class Lesson implements AutoCloseable {
   }
 
   private static Set<String> names(Label label) {
-    return label instanceof ClassLabel one
-        ? Set.of(one.name())
-        : ((ClassesLabel) label).names();
+    return label instanceof ClassLabel one ? Set.of(one.name()) : ((ClassesLabel) label).names();
   }
 
   Task task() {

@@ -82,7 +82,11 @@ public record Recipe(
   private static void require(boolean holds, String what, String expected, double given) {
     if (!holds) {
       throw new UsageException(
-          what + " must be " + expected + ", got " + (given == Math.rint(given) ? (long) given : given));
+          what
+              + " must be "
+              + expected
+              + ", got "
+              + (given == Math.rint(given) ? (long) given : given));
     }
   }
 }

@@ -39,7 +39,9 @@ public record Split(int[] train, int[] validation) {
     rows.values()
         .forEach(
             stratum -> {
-              stratum.stream().filter(i -> judged.contains(digests.get(i))).forEach(i -> validates[i] = true);
+              stratum.stream()
+                  .filter(i -> judged.contains(digests.get(i)))
+                  .forEach(i -> validates[i] = true);
               int missing = share(stratum.size(), fraction) - count(stratum, validates);
               stratum.stream()
                   .filter(i -> !validates[i])

@@ -38,8 +38,7 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
   }
 
   /** Writes the values of rows as float32, each less {@code mean} and over {@code deviation}. */
-  void gather(
-      int[] indices, int from, int count, float mean, float deviation, FloatBuffer target) {
+  void gather(int[] indices, int from, int count, float mean, float deviation, FloatBuffer target) {
     for (int i = 0; i < count; i++) {
       for (int k = 0; k < outputs; k++) {
         float value = values[indices[from + i] * outputs + k];

@@ -18,6 +18,7 @@ import java.util.List;
  * @param validation on the validation samples before the refit; null without any
  * @param skipped samples that could not be read, the first of them by name
  * @param duplicates samples that came twice and counted once
+ * @param computed samples that went through the backbone; the others' features were known
  */
 public record TeachResult(
     String head,
@@ -35,6 +36,7 @@ public record TeachResult(
     Seconds seconds,
     List<Unreadable> skipped,
     int duplicates,
+    long computed,
     @JsonIgnore HeadManifest manifest,
     @JsonIgnore List<Epoch> history,
     @JsonIgnore Recipe recipe) {

@@ -85,7 +85,8 @@ public final class Teacher {
       OrtRuntime.requireTraining();
     }
     Path staged = heads.stage(request.head());
-    try (Lesson lesson = Lesson.read(request, models, cache, providers, classes(request), listener)) {
+    try (Lesson lesson =
+        Lesson.read(request, models, cache, providers, classes(request), listener)) {
       Recipe recipe = request.recipe().resolve(lesson.task(), lesson.features().width());
       Split split =
           Split.of(
@@ -130,6 +131,7 @@ public final class Teacher {
                     lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
                 lesson.skipped().named(),
                 lesson.duplicates(),
+                lesson.backbone() == null ? 0 : lesson.backbone().runs(),
                 draft.published(version, Map.of()),
                 taught.history,
                 recipe);
@@ -266,8 +268,7 @@ public final class Teacher {
     return prototypes.head(features, labels);
   }
 
-  private static Metrics metrics(
-      HeadNetwork network, Scaling target, Lesson lesson, int[] rows) {
+  private static Metrics metrics(HeadNetwork network, Scaling target, Lesson lesson, int[] rows) {
     if (rows.length == 0) {
       return null;
     }
@@ -350,8 +351,7 @@ public final class Teacher {
     Path judged = stored.folder().resolve(HeadStore.JUDGED);
     List<Tensor> features = lesson.featuresFor(stored.manifest(), rows);
     try (HeadSession session =
-        HeadSession.open(
-            stored.manifest(), Files.exists(judged) ? judged : stored.model())) {
+        HeadSession.open(stored.manifest(), Files.exists(judged) ? judged : stored.model())) {
       float[] scores = session.scores(features);
       return Metrics.of(
           inOrder(scores, stored.manifest().classes(), lesson.classes(), rows.length),
@@ -397,9 +397,7 @@ public final class Teacher {
         lesson.task(),
         recipe.kind(),
         lesson.modality(),
-        base == null
-            ? null
-            : new HeadManifest.BaseReference(base.id(), base.manifest().sha256()),
+        base == null ? null : new HeadManifest.BaseReference(base.id(), base.manifest().sha256()),
         backbone == null
             ? null
             : new HeadManifest.CutReference(backbone.cut().name(), backbone.cut().tensor()),

@@ -23,8 +23,8 @@ import java.util.SplittableRandom;
  * Trains a head's network on a table of features: artifacts, then mini-batches through ONNX
  * Runtime's training session, judged after every epoch.
  *
- * <p>The order of samples follows from the recipe's seed alone and every step runs on one thread, so
- * the same seed gives the same weights bit for bit.
+ * <p>The order of samples follows from the recipe's seed alone and every step runs on one thread,
+ * so the same seed gives the same weights bit for bit.
  */
 public final class Trainer {
   /** A loss this many times the first one is no longer learning. */
@@ -81,9 +81,7 @@ public final class Trainer {
     Path checkpoint = folder.resolve("checkpoint");
     try (TrainingSession session = TrainingSession.open(folder, 1);
         Scorer scorer =
-            validation.length == 0
-                ? null
-                : new Scorer(initial, features, recipe.task(), target);
+            validation.length == 0 ? null : new Scorer(initial, features, recipe.task(), target);
         Batches batches = new Batches(session, train)) {
       for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
         double loss = batches.epoch(epoch);
