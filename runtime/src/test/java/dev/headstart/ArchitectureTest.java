@@ -32,7 +32,8 @@ class ArchitectureTest {
           .resideInAnyPackage("org.jdbi..", "org.sqlite..", "java.sql..");
 
   @ArchTest
-  static final ArchRule NO_CYCLES = slices().matching("dev.headstart.(*)..").should().beFreeOfCycles();
+  static final ArchRule NO_CYCLES =
+      slices().matching("dev.headstart.(*)..").should().beFreeOfCycles();
 
   /** Each line says who may use the package. */
   @ArchTest

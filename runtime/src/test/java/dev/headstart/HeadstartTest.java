@@ -60,10 +60,16 @@ class HeadstartTest {
     assertEquals(handles, OrtRuntime.openHandles(), "open native handles");
   }
 
-  private static final String[] PUMPS = {"pump", "valve", "seal", "hose", "tank", "filter", "gasket"};
+  private static final String[] PUMPS = {
+    "pump", "valve", "seal", "hose", "tank", "filter", "gasket"
+  };
   private static final String[] FAULTS = {"leaks", "drips oil", "is cracked", "is worn", "hisses"};
-  private static final String[] ROOMS = {"office", "lobby", "kitchen", "printer", "desk", "lamp", "door"};
-  private static final String[] WISHES = {"needs paint", "is booked", "is new", "was moved", "looks nice"};
+  private static final String[] ROOMS = {
+    "office", "lobby", "kitchen", "printer", "desk", "lamp", "door"
+  };
+  private static final String[] WISHES = {
+    "needs paint", "is booked", "is new", "was moved", "looks nice"
+  };
 
   /** Reports of two kinds, {@code count} of each, different for each {@code from}. */
   private Path reports(String name, int from, int count) throws IOException {
@@ -212,7 +218,11 @@ class HeadstartTest {
             () ->
                 headstart.teach(
                     new TeachRequest(
-                        "reports", data, "minilm", "poled", RecipeOptions.DEFAULTS,
+                        "reports",
+                        data,
+                        "minilm",
+                        "poled",
+                        RecipeOptions.DEFAULTS,
                         Promotion.ALWAYS),
                     TrainingListener.NONE));
     assertTrue(error.getMessage().contains("pooled"), error.getMessage());

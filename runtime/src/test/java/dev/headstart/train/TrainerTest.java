@@ -72,19 +72,29 @@ class TrainerTest {
 
   private static RecipeOptions options(String kind, Double rate, Integer epochs, Integer patience) {
     return new RecipeOptions(
-        HeadKind.parse(kind), null, null, rate, null, null, epochs, 16, null, null, null, null,
-        patience, null, 3L);
+        HeadKind.parse(kind),
+        null,
+        null,
+        rate,
+        null,
+        null,
+        epochs,
+        16,
+        null,
+        null,
+        null,
+        null,
+        patience,
+        null,
+        3L);
   }
 
   private Trainer.Outcome train(Problem problem, RecipeOptions options, int[] train, int[] judge) {
     Recipe recipe = options.resolve(problem.targets.task(), WIDTH);
     HeadNetwork network =
-        HeadNetwork.fresh(
-            recipe.kind(), problem.scaling, problem.targets.outputs(), recipe.seed());
+        HeadNetwork.fresh(recipe.kind(), problem.scaling, problem.targets.outputs(), recipe.seed());
     Scaling target =
-        recipe.task() == Task.REGRESSION
-            ? new Scaling(new float[] {0}, new float[] {1})
-            : null;
+        recipe.task() == Task.REGRESSION ? new Scaling(new float[] {0}, new float[] {1}) : null;
     return new Trainer(network, problem.features, problem.targets, target, recipe)
         .train(folder, train, judge, recipe.epochs(), TrainingListener.NONE);
   }
@@ -114,8 +124,21 @@ class TrainerTest {
     assertEquals(one.history().toString(), two.history().toString());
     RecipeOptions other =
         new RecipeOptions(
-            HeadKind.parse(kind), null, null, null, null, null, 6, 16, null, null, null, null, 0,
-            null, 4L);
+            HeadKind.parse(kind),
+            null,
+            null,
+            null,
+            null,
+            null,
+            6,
+            16,
+            null,
+            null,
+            null,
+            null,
+            0,
+            null,
+            4L);
     var three = train(problem, other, range(0, 70), range(70, 90));
     assertNotEquals(one.network().weights(), three.network().weights());
   }
@@ -188,8 +211,7 @@ class TrainerTest {
     Problem regression = new Problem(problem.features, Targets.numbers(numbers), problem.scaling);
     var outcome = train(regression, options("linear", 0.03, 60, 0), range(0, 90), range(90, 120));
     assertTrue(outcome.metrics().r2() > 0.98, outcome.metrics().toString());
-    Problem multi =
-        new Problem(problem.features, Targets.indicators(3, several), problem.scaling);
+    Problem multi = new Problem(problem.features, Targets.indicators(3, several), problem.scaling);
     outcome = train(multi, options("linear", null, 60, 0), range(0, 90), range(90, 120));
     assertTrue(outcome.metrics().accuracy() > 0.95, outcome.metrics().toString());
   }
@@ -201,7 +223,8 @@ class TrainerTest {
     Metrics metrics = Metrics.of(scores, targets, new int[] {0, 1, 2, 3});
     assertEquals(0.75, metrics.accuracy());
     assertEquals((2.0 / 3 + 4.0 / 5) / 2, metrics.macroF1(), 1e-12);
-    assertEquals(-(Math.log(.7) + Math.log(.1) + Math.log(.5) + Math.log(.6)) / 4, metrics.loss(), 1e-6);
+    assertEquals(
+        -(Math.log(.7) + Math.log(.1) + Math.log(.5) + Math.log(.6)) / 4, metrics.loss(), 1e-6);
     assertEquals(List.of(1, 1, 0), Arrays.stream(metrics.confusion()[0]).boxed().toList());
     Metrics numbers =
         Metrics.of(new float[] {1, 2, 6}, Targets.numbers(new float[] {1, 4, 4}), range(0, 3));
@@ -248,8 +271,7 @@ class TrainerTest {
                       l -> l, java.util.stream.Collectors.counting()));
       sizes.forEach(
           (label, size) -> {
-            long share =
-                Arrays.stream(split.validation()).filter(r -> strata[r] == label).count();
+            long share = Arrays.stream(split.validation()).filter(r -> strata[r] == label).count();
             assertTrue(size < 3 || Math.abs(share - size * 0.2) <= 1, label + ": " + share);
           });
     }
