@@ -121,7 +121,7 @@ class TrainerTest {
     var one = train(problem, options(kind, null, 6, 0), range(0, 70), range(70, 90));
     var two = train(problem, options(kind, null, 6, 0), range(0, 70), range(70, 90));
     assertEquals(one.network().weights(), two.network().weights());
-    assertEquals(one.history().toString(), two.history().toString());
+    assertEquals(losses(one), losses(two));
     RecipeOptions other =
         new RecipeOptions(
             HeadKind.parse(kind),
@@ -141,6 +141,10 @@ class TrainerTest {
             4L);
     var three = train(problem, other, range(0, 70), range(70, 90));
     assertNotEquals(one.network().weights(), three.network().weights());
+  }
+
+  private static List<Double> losses(Trainer.Outcome outcome) {
+    return outcome.history().stream().map(Epoch::trainLoss).toList();
   }
 
   @Test
