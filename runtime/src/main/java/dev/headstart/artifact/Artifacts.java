@@ -10,6 +10,7 @@ import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.gradient.Gradients;
 import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
@@ -49,7 +50,7 @@ import java.util.Set;
  * @param optimizer the optimizer graph
  * @param checkpoint the parameters, all trainable
  * @param width elements of the last axis of the output, -1 if that is not fixed: for {@link
- *     Loss#CE} the number of classes. Labels must be below it, which no kernel checks.
+ *     Loss#CE} the number of classes, which labels must be checked against
  * @param warnings what works and may not be meant, for people
  */
 public record Artifacts(
@@ -103,7 +104,7 @@ public record Artifacts(
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
     TensorInfo output = output(forward, options.output(), shapes);
     options.loss().check(output, options.weights(), options.smoothing());
-    GraphProto graph = pruned(forward.proto().getGraph(), output.name());
+    GraphProto graph = pruned(forward, output.name());
     Map<String, Tensor> parameters = parameters(forward, graph, output.name(), options, shapes);
     requireFreeNames(graph, parameters.keySet(), options.loss());
 
@@ -142,21 +143,20 @@ public record Artifacts(
     return shapes.getOrDefault(name, new TensorInfo(name, null, null));
   }
 
-  /** The graph with the nodes and initializers that the output needs, and that output only. */
-  private static GraphProto pruned(GraphProto graph, String output) {
-    Set<String> needed = new HashSet<>(Set.of(output));
-    List<NodeProto> nodes = new ArrayList<>();
-    for (int i = graph.getNodeCount() - 1; i >= 0; i--) {
-      NodeProto node = graph.getNode(i);
-      if (node.getOutputList().stream().anyMatch(o -> !o.isEmpty() && needed.contains(o))) {
-        nodes.add(0, node);
-        needed.addAll(Gradients.inputs(node));
-      }
-    }
-    GraphProto.Builder pruned =
-        graph.toBuilder().clearNode().addAllNode(nodes).clearOutput().clearInitializer();
+  /** The graph with the nodes and initializers that the output needs, and no outputs. */
+  private static GraphProto pruned(OnnxModel forward, String output) {
+    Graph index = Graph.of(forward);
+    GraphProto graph = forward.proto().getGraph();
+    GraphProto.Builder pruned = graph.toBuilder().clearNode().clearOutput().clearInitializer();
+    Set<String> read = new HashSet<>();
+    index.needed(Set.of(output), Set.of()).stream()
+        .forEach(
+            i -> {
+              pruned.addNode(index.nodes().get(i));
+              read.addAll(index.reads(i));
+            });
     graph.getInitializerList().stream()
-        .filter(t -> needed.contains(t.getName()))
+        .filter(t -> read.contains(t.getName()))
         .forEach(pruned::addInitializer);
     return pruned.build();
   }
@@ -264,9 +264,7 @@ public record Artifacts(
     dropoutInTraining(graph, options.seed());
     Loss.Added added = options.loss().add(graph, output, options.weights(), options.smoothing());
     parameters.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
-    Map<String, Value> gradients =
-        Gradients.of(
-            graph, ShapeInference.infer(graph.build()), added.seeds(), parameters.keySet());
+    Map<String, Value> gradients = Gradients.of(graph, added.seeds(), parameters.keySet());
 
     Map<String, Value> buffers = new LinkedHashMap<>();
     parameters.forEach(

@@ -18,10 +18,11 @@ import java.util.Map;
  */
 public enum Loss {
   /**
-   * Cross entropy of logits x [batch, k] against {@code labels}, int64 [batch], each from 0 to k-1
-   * (the kernels do not check that: the caller must). With class weights w (all 1 without) and
-   * smoothing e, over samples n with label y: (1-e) · Σ -w[y] · logp[n,y] / Σ w[y] + e/k · Σ Σ
-   * -w[c] · logp[n,c] / Σ w[y]. Source: {@code torch.nn.CrossEntropyLoss}.
+   * Cross entropy of logits x [batch, k] against {@code labels}, int64 [batch], each from 0 to k-1:
+   * the caller must see to that, as ONNX Runtime 1.28 fails at a label of k or more but leaves a
+   * sample with label -1 out without a word. With class weights w (all 1 without) and smoothing e,
+   * over samples n with label y: (1-e) · Σ -w[y] · logp[n,y] / Σ w[y] + e/k · Σ Σ -w[c] · logp[n,c]
+   * / Σ w[y]. Source: {@code torch.nn.CrossEntropyLoss}.
    */
   CE("labels") {
     @Override
@@ -209,8 +210,14 @@ public enum Loss {
     }
   }
 
+  /**
+   * The target, made to have the output's very shape: one of another batch size would broadcast,
+   * and gradient kernels do not check the shapes that follow.
+   */
   Value target(GraphBuilder graph, TensorInfo output) {
-    return graph.input(input, ElementType.FLOAT, output.shape());
+    Algebra g = new Algebra(graph);
+    Value target = graph.input(input, ElementType.FLOAT, output.shape());
+    return g.reshape(target, g.shape(graph.value(output.name())));
   }
 
   private static Value mean(GraphBuilder graph, Value a) {

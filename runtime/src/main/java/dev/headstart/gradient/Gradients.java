@@ -7,6 +7,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.gradient.GradientRules.Broadcast;
 import dev.headstart.gradient.GradientRules.Entry;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
@@ -55,7 +56,6 @@ public final class Gradients {
    * Appends the gradients of Σ seed · tensor, the sum over all entries of {@code seeds}.
    *
    * @param graph the forward graph, topologically sorted
-   * @param shapes what is known of the graph's tensors, by name
    * @param seeds by tensor name, the gradient of the final quantity with respect to it, in its
    *     shape; for a loss, {@code {loss: 1}}
    * @param wanted tensors to differentiate by: graph inputs, initializers, or results of nodes
@@ -65,6 +65,12 @@ public final class Gradients {
    *     graph is not sorted, or its opset is older than {@value #OLDEST_OPSET}
    */
   public static Map<String, Value> of(
+      GraphBuilder graph, Map<String, Value> seeds, Collection<String> wanted) {
+    return of(graph, ShapeInference.infer(graph.build()), seeds, wanted);
+  }
+
+  /** With what is known of the graph's tensors, by name. */
+  static Map<String, Value> of(
       GraphBuilder graph,
       Map<String, TensorInfo> shapes,
       Map<String, Value> seeds,
@@ -86,7 +92,7 @@ public final class Gradients {
    * any rule is passed through, so that {@link #of} can complain of it.
    *
    * @param graph topologically sorted
-   * @param shapes as for {@link #of}
+   * @param shapes what is known of the graph's tensors, by name
    */
   public static Set<String> differentiable(
       GraphProto graph,
@@ -152,7 +158,7 @@ public final class Gradients {
   }
 
   /** The node's inputs, and after them what its subgraphs take from outside. */
-  public static List<String> inputs(NodeProto node) {
+  private static List<String> inputs(NodeProto node) {
     List<String> names = new ArrayList<>(node.getInputList());
     for (AttributeProto attribute : node.getAttributeList()) {
       List<GraphProto> graphs = new ArrayList<>(attribute.getGraphsList());

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.Attribute;
@@ -379,6 +380,36 @@ class ArtifactsTest {
       float first = session.step(bound);
       session.step(bound);
       assertTrue(session.step(bound) < first);
+    }
+  }
+
+  /** Kernels that do not check their shapes never see others than they were written for. */
+  @Test
+  void batchesThatDoNotFitAreRefused() {
+    OnnxModel model = deep(17, false);
+    Random random = new Random(SEED);
+    for (Loss loss : Loss.values()) {
+      Path at = folder.resolve(loss.toString());
+      Artifacts.generate(model, options(loss)).writeTo(at);
+      for (int rows : new int[] {1, BATCH + 1}) {
+        Tensor given =
+            loss == Loss.CE ? Tensor.of(new long[rows], rows) : random(random, rows, WIDTH);
+        Map<String, Tensor> batch =
+            Map.of("x", random(random, BATCH, FEATURES), loss.input(), given);
+        try (TrainingSession session = TrainingSession.open(at, 1);
+            var bound = session.bind(batch)) {
+          assertThrows(FailureException.class, () -> session.step(bound), loss + ", " + rows);
+        }
+      }
+    }
+    Path at = folder.resolve("ce");
+    for (long label : new long[] {WIDTH, Long.MAX_VALUE, Long.MIN_VALUE}) {
+      Map<String, Tensor> batch =
+          Map.of("x", random(random, 2, FEATURES), "labels", Tensor.vector(0, label));
+      try (TrainingSession session = TrainingSession.open(at, 1);
+          var bound = session.bind(batch)) {
+        assertThrows(FailureException.class, () -> session.step(bound), "label " + label);
+      }
     }
   }
 
