@@ -1,5 +1,6 @@
 package dev.headstart.head;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
@@ -178,6 +179,23 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
           }
         };
     return graph.output(scores, ElementType.FLOAT, -1, outputs()).build();
+  }
+
+  /**
+   * A head's model for a base of another opset; possible because the head's operators mean the same
+   * from opset 11 to 22.
+   */
+  public static OnnxModel atOpset(OnnxModel head, int opset) {
+    ModelProto.Builder model = head.proto().toBuilder();
+    model
+        .getOpsetImportBuilderList()
+        .forEach(
+            imported -> {
+              if (imported.getDomain().isEmpty()) {
+                imported.setVersion(opset);
+              }
+            });
+    return OnnxModel.of(model.build());
   }
 
   private Value layers(GraphBuilder graph, Value features, String name, Map<String, Value> open) {

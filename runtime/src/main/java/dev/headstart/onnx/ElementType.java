@@ -52,9 +52,13 @@ public enum ElementType {
    * @throws BadInputException for a number that names no type, or one that Headstart cannot hold
    */
   public static ElementType ofCode(int code) {
-    if (code <= 0 || code >= BY_CODE.length || BY_CODE[code] == null) {
+    if (!known(code)) {
       throw new BadInputException("tensor element type " + code + " is not supported");
     }
     return BY_CODE[code];
+  }
+
+  static boolean known(int code) {
+    return code > 0 && code < BY_CODE.length && BY_CODE[code] != null;
   }
 }

@@ -80,6 +80,37 @@ public final class GraphBuilder {
     return new Value(this, name);
   }
 
+  /** A graph input that is a sequence of tensors, as an optimizer graph takes its parameters. */
+  public Value sequenceInput(String name, ElementType type) {
+    claim(name);
+    graph
+        .addInputBuilder()
+        .setName(name)
+        .getTypeBuilder()
+        .getSequenceTypeBuilder()
+        .getElemTypeBuilder()
+        .getTensorTypeBuilder()
+        .setElemType(type.code());
+    return new Value(this, name);
+  }
+
+  /**
+   * Output number {@code output} of node number {@code node}: an optional one that the node left
+   * out gets a name first.
+   */
+  public Value outputOf(int node, int output) {
+    NodeProto.Builder proto = graph.getNodeBuilder(node);
+    while (proto.getOutputCount() <= output) {
+      proto.addOutput("");
+    }
+    if (proto.getOutput(output).isEmpty()) {
+      String name = fresh(proto.getOpType());
+      claim(name);
+      proto.setOutput(output, name);
+    }
+    return new Value(this, proto.getOutput(output));
+  }
+
   /** A weight or constant under a name of its own; refuses a name that is taken. */
   public Value initializer(String name, Tensor tensor) {
     claim(name);

@@ -59,6 +59,7 @@ public enum Operator {
   UNSQUEEZE("Unsqueeze", 1, 2, 1, "axes"),
   CONCAT("Concat", 1, Integer.MAX_VALUE, 1, "axis"),
   GATHER("Gather", 2, "axis"),
+  SPLIT("Split", 1, 2, Integer.MAX_VALUE, "axis", "num_outputs"),
   // Losses
   SOFTMAX_CROSS_ENTROPY_LOSS("SoftmaxCrossEntropyLoss", 2, 3, 2, "ignore_index", "reduction"),
   // ONNX Runtime's own

@@ -86,11 +86,11 @@ public record Tensor(ElementType type, long[] shape, ByteBuffer data) {
       if (dim < 0) {
         throw new BadInputException("a tensor's shape must be known: " + Arrays.toString(shape));
       }
-      product *= dim;
-      if (product > Integer.MAX_VALUE) {
+      if (dim > 0 && product > Integer.MAX_VALUE / dim) {
         throw new BadInputException(
             "a tensor of shape " + Arrays.toString(shape) + " is too large");
       }
+      product *= dim;
     }
     return product;
   }

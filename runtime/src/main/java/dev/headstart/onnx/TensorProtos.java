@@ -2,6 +2,7 @@ package dev.headstart.onnx;
 
 import ai.onnx.proto.OnnxMl.TensorProto;
 import com.google.protobuf.ByteString;
+import dev.headstart.error.BadInputException;
 import java.nio.ByteBuffer;
 
 /** {@link Tensor} to {@code TensorProto} and back. */
@@ -20,10 +21,27 @@ final class TensorProtos {
     return proto.build();
   }
 
-  /** Reads raw or typed data. */
+  /** Whether {@link Tensor} has this element type: not complex, 8-bit float or 4-bit integer. */
+  static boolean isPlain(TensorProto proto) {
+    return ElementType.known(proto.getDataType())
+        && proto.getDataType() != ElementType.STRING.code();
+  }
+
+  /** The same tensor with its data raw; strings and the like stay as they are. */
+  static TensorProto raw(TensorProto proto) {
+    return proto.hasRawData() || !isPlain(proto) ? proto : write(proto.getName(), read(proto));
+  }
+
+  /**
+   * Reads raw or typed data.
+   *
+   * @throws BadInputException if there is not as much of it as type and shape ask for
+   */
   static Tensor read(TensorProto proto) {
     ElementType type = ElementType.ofCode(proto.getDataType());
     long[] shape = proto.getDimsList().stream().mapToLong(Long::longValue).toArray();
+    // Nothing is allocated before it is known to be there.
+    TensorCheck.check(proto, "the tensor " + Names.quote(proto.getName()));
     if (proto.hasRawData()) {
       return new Tensor(type, shape, proto.getRawData().asReadOnlyByteBuffer());
     }

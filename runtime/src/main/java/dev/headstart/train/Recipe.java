@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import dev.headstart.artifact.Loss;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.sample.Task;
@@ -28,7 +29,7 @@ import java.util.Locale;
 public record Recipe(
     HeadKind kind,
     Task task,
-    LossName loss,
+    Loss loss,
     OptimizerName optimizer,
     double rate,
     Schedule schedule,
@@ -42,19 +43,6 @@ public record Recipe(
     int patience,
     boolean refit,
     long seed) {
-
-  /** A loss by its name on the command line. */
-  public enum LossName {
-    CE,
-    BCE,
-    MSE,
-    L1;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
 
   /** An optimizer by its name on the command line. */
   public enum OptimizerName {
@@ -80,7 +68,7 @@ public record Recipe(
         labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "in [0, 1)", labelSmoothing);
     require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
-    if (labelSmoothing > 0 && loss != LossName.CE) {
+    if (labelSmoothing > 0 && loss != Loss.CE) {
       throw new UsageException("label smoothing goes with a single label only, not with " + loss);
     }
     if (kind instanceof HeadKind.Prototype && task != Task.SINGLE) {

@@ -1,0 +1,391 @@
+package dev.headstart.artifact;
+
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.gradient.Gradients;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.ShapeInference;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.onnx.Value;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The four files that ONNX Runtime trains from, made of a forward model.
+ *
+ * <ul>
+ *   <li>{@code training}: forward, loss and gradients. Inputs are the model's own, then {@code
+ *       labels} or {@code target}, then per parameter p the parameter and {@code
+ *       p_grad.accumulation.buffer}, then {@code lazy_reset_grad} (bool[1]: begin sums of gradients
+ *       anew). Outputs are the loss and per parameter {@code p_grad.accumulation.out} (bool[1]).
+ *   <li>{@code eval}: forward and loss, with the same inputs as far as parameters.
+ *   <li>{@code optimizer}: see {@link Optimizer#model()}.
+ *   <li>{@code checkpoint}: the parameters' values. What is not trained stays inside the graphs.
+ * </ul>
+ *
+ * Dropout is in training mode in the training graph, its masks drawn from the options' seed, and
+ * does nothing in the evaluation graph.
+ *
+ * @param training the training graph
+ * @param eval the evaluation graph
+ * @param optimizer the optimizer graph
+ * @param checkpoint the parameters, all trainable
+ * @param width elements of the last axis of the output, -1 if that is not fixed: for {@link
+ *     Loss#CE} the number of classes. Labels must be below it, which no kernel checks.
+ * @param warnings what works and may not be meant, for people
+ */
+public record Artifacts(
+    OnnxModel training,
+    OnnxModel eval,
+    OnnxModel optimizer,
+    Checkpoint checkpoint,
+    long width,
+    List<String> warnings) {
+
+  /** File names in a folder of artifacts. */
+  public static final String TRAINING = "training_model.onnx";
+
+  public static final String EVAL = "eval_model.onnx";
+  public static final String OPTIMIZER = "optimizer_model.onnx";
+  public static final String CHECKPOINT = "checkpoint";
+
+  /** Of the graphs that are not made from another. */
+  static final int OPSET = 17;
+
+  /** The oldest file format that the written graphs use: initializers that are no inputs. */
+  private static final int IR_VERSION = 8;
+
+  private static final String BUFFER = "_grad.accumulation.buffer";
+  private static final String ACCUMULATED = "_grad.accumulation.out";
+  private static final String RESET = "lazy_reset_grad";
+
+  /**
+   * Writes a model's artifacts.
+   *
+   * @param forward a model of operators that {@link
+   *     dev.headstart.gradient.GradientRules#operators()} names, as far as gradients pass through
+   *     them
+   * @throws BadInputException if the model or an option cannot be used: the message says which
+   * @throws NotFoundException if a parameter or the output does not exist; the nearest is offered
+   */
+  public static Artifacts generate(OnnxModel forward, ArtifactOptions options) {
+    return generate(forward, options, false);
+  }
+
+  /** With {@code showGradients}, the training graph has an output {@code gradient:p} for each p. */
+  static Artifacts generate(OnnxModel forward, ArtifactOptions options, boolean showGradients) {
+    if (forward.opset() < Gradients.OLDEST_OPSET) {
+      throw new BadInputException(
+          "training artifacts need opset "
+              + Gradients.OLDEST_OPSET
+              + " or later, the model has opset "
+              + forward.opset()
+              + ": export it again with a newer one, or convert it with ONNX's version converter");
+    }
+    Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
+    TensorInfo output = output(forward, options.output(), shapes);
+    options.loss().check(output, options.weights(), options.smoothing());
+    GraphProto graph = pruned(forward.proto().getGraph(), output.name());
+    Map<String, Tensor> parameters = parameters(forward, graph, output.name(), options, shapes);
+    requireFreeNames(graph, parameters.keySet(), options.loss());
+
+    OnnxModel open = withoutParameters(forward.proto(), graph, parameters.keySet());
+    return new Artifacts(
+        training(open, output, parameters, options, showGradients),
+        eval(open, output, parameters, options),
+        options.optimizer().model(),
+        new Checkpoint(parameters, Map.of()),
+        output.shape()[output.shape().length - 1],
+        warnings(graph, output.name(), options.loss()));
+  }
+
+  private static TensorInfo output(
+      OnnxModel forward, String wanted, Map<String, TensorInfo> shapes) {
+    List<String> outputs = forward.outputs().stream().map(TensorInfo::name).toList();
+    String name = wanted;
+    if (name == null) {
+      if (outputs.size() != 1) {
+        throw new BadInputException(
+            "the model has "
+                + outputs.size()
+                + " outputs, "
+                + outputs
+                + ": say which one the loss is taken of");
+      }
+      name = outputs.get(0);
+    }
+    Set<String> computed = new HashSet<>();
+    forward.proto().getGraph().getNodeList().forEach(n -> computed.addAll(n.getOutputList()));
+    computed.remove("");
+    if (!computed.contains(name)) {
+      throw new NotFoundException(
+          "output", name, outputs.contains(name) || outputs.isEmpty() ? computed : outputs);
+    }
+    return shapes.getOrDefault(name, new TensorInfo(name, null, null));
+  }
+
+  /** The graph with the nodes and initializers that the output needs, and that output only. */
+  private static GraphProto pruned(GraphProto graph, String output) {
+    Set<String> needed = new HashSet<>(Set.of(output));
+    List<NodeProto> nodes = new ArrayList<>();
+    for (int i = graph.getNodeCount() - 1; i >= 0; i--) {
+      NodeProto node = graph.getNode(i);
+      if (node.getOutputList().stream().anyMatch(o -> !o.isEmpty() && needed.contains(o))) {
+        nodes.add(0, node);
+        needed.addAll(Gradients.inputs(node));
+      }
+    }
+    GraphProto.Builder pruned =
+        graph.toBuilder().clearNode().addAllNode(nodes).clearOutput().clearInitializer();
+    graph.getInitializerList().stream()
+        .filter(t -> needed.contains(t.getName()))
+        .forEach(pruned::addInitializer);
+    return pruned.build();
+  }
+
+  /** The parameters to train, in the order of the graph's initializers. */
+  private static Map<String, Tensor> parameters(
+      OnnxModel forward,
+      GraphProto graph,
+      String output,
+      ArtifactOptions options,
+      Map<String, TensorInfo> shapes) {
+    Map<String, TensorProto> all = new LinkedHashMap<>();
+    forward.proto().getGraph().getInitializerList().forEach(t -> all.put(t.getName(), t));
+    Set<String> reaching = Gradients.differentiable(graph, shapes, output, all.keySet());
+    Set<String> wanted = new HashSet<>();
+    if (options.trainable() == null) {
+      reaching.stream()
+          .filter(n -> all.get(n).getDataType() == ElementType.FLOAT.code())
+          .filter(n -> all.get(n).getDimsCount() > 0 && !all.get(n).getDimsList().contains(0L))
+          .forEach(wanted::add);
+    } else {
+      for (String name : options.trainable()) {
+        if (!all.containsKey(name)) {
+          throw new NotFoundException("parameter", name, all.keySet());
+        }
+        ElementType type = ElementType.ofCode(all.get(name).getDataType());
+        if (type != ElementType.FLOAT) {
+          throw new BadInputException("only float32 can be trained: '" + name + "' is " + type);
+        }
+        requireReach(reaching.contains(name), name, output);
+        wanted.add(name);
+      }
+    }
+    if (wanted.isEmpty()) {
+      throw new BadInputException(
+          "nothing to train: the output '" + output + "' depends on no float32 parameter");
+    }
+    Map<String, Tensor> parameters = forward.initializers();
+    parameters.keySet().retainAll(wanted);
+    return parameters;
+  }
+
+  private static void requireReach(boolean reaches, String parameter, String output) {
+    if (!reaches) {
+      throw new BadInputException(
+          "the parameter '"
+              + parameter
+              + "' cannot be trained: the output '"
+              + output
+              + "' does not depend on it in a differentiable way");
+    }
+  }
+
+  private static void requireFreeNames(GraphProto graph, Collection<String> parameters, Loss loss) {
+    Set<String> names = new HashSet<>();
+    graph.getInputList().forEach(i -> names.add(i.getName()));
+    graph.getInitializerList().forEach(i -> names.add(i.getName()));
+    graph.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
+    List<String> reserved = new ArrayList<>(List.of(loss.input(), RESET));
+    parameters.forEach(p -> reserved.addAll(List.of(p + BUFFER, p + ACCUMULATED)));
+    for (String name : reserved) {
+      if (names.contains(name)) {
+        throw new BadInputException(
+            "the model has a tensor named '"
+                + name
+                + "', a name that training artifacts need for their own: rename it");
+      }
+    }
+    for (var input : graph.getInputList()) {
+      if (input.getName().endsWith(BUFFER)) {
+        throw new BadInputException(
+            "the model has an input named '"
+                + input.getName()
+                + "', which ONNX Runtime would take for a gradient: rename it");
+      }
+    }
+  }
+
+  /** The graph with its user inputs only, and the parameters neither initializers nor inputs. */
+  private static OnnxModel withoutParameters(
+      ModelProto forward, GraphProto graph, Set<String> parameters) {
+    Set<String> initializers = new HashSet<>();
+    forward.getGraph().getInitializerList().forEach(t -> initializers.add(t.getName()));
+    GraphProto.Builder open = graph.toBuilder().clearInput().clearInitializer();
+    graph.getInputList().stream()
+        .filter(i -> !initializers.contains(i.getName()))
+        .forEach(open::addInput);
+    graph.getInitializerList().stream()
+        .filter(t -> !parameters.contains(t.getName()))
+        .forEach(open::addInitializer);
+    return OnnxModel.of(
+        forward.toBuilder()
+            .setGraph(open)
+            .setIrVersion(Math.max(IR_VERSION, forward.getIrVersion()))
+            .build());
+  }
+
+  private static OnnxModel training(
+      OnnxModel open,
+      TensorInfo output,
+      Map<String, Tensor> parameters,
+      ArtifactOptions options,
+      boolean showGradients) {
+    GraphBuilder graph = new GraphBuilder(open);
+    dropoutInTraining(graph, options.seed());
+    Loss.Added added = options.loss().add(graph, output, options.weights(), options.smoothing());
+    parameters.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    Map<String, Value> gradients =
+        Gradients.of(
+            graph, ShapeInference.infer(graph.build()), added.seeds(), parameters.keySet());
+
+    Map<String, Value> buffers = new LinkedHashMap<>();
+    parameters.forEach(
+        (name, tensor) ->
+            buffers.put(name, graph.input(name + BUFFER, ElementType.FLOAT, tensor.shape())));
+    Value reset = graph.input(RESET, ElementType.BOOL, 1);
+    graph.output(added.loss(), ElementType.FLOAT);
+    for (String name : parameters.keySet()) {
+      requireReach(gradients.containsKey(name), name, output.name());
+      Value accumulated =
+          graph.named(
+              name + ACCUMULATED,
+              Operator.MS_IN_PLACE_ACCUMULATOR_V2,
+              List.of(buffers.get(name), gradients.get(name), reset));
+      graph.output(accumulated, ElementType.BOOL, 1);
+    }
+    if (showGradients) {
+      gradients.forEach(
+          (name, gradient) ->
+              graph.output(
+                  graph.named("gradient:" + name, Operator.IDENTITY, List.of(gradient)),
+                  ElementType.FLOAT,
+                  parameters.get(name).shape()));
+    }
+    return graph.build();
+  }
+
+  private static OnnxModel eval(
+      OnnxModel open, TensorInfo output, Map<String, Tensor> parameters, ArtifactOptions options) {
+    GraphBuilder graph = new GraphBuilder(open);
+    dropoutInEvaluation(graph);
+    Loss.Added added = options.loss().add(graph, output, options.weights(), options.smoothing());
+    parameters.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    return graph.output(added.loss(), ElementType.FLOAT).build();
+  }
+
+  private static void dropoutInTraining(GraphBuilder graph, long seed) {
+    Value mode = null;
+    for (int i = 0; i < graph.proto().getNodeCount(); i++) {
+      if (ownDropout(graph.proto().getNode(i))) {
+        if (mode == null) {
+          Tensor yes = Tensor.zeros(ElementType.BOOL);
+          yes.data().put(0, (byte) 1);
+          mode = graph.constant(yes);
+        }
+        NodeProto.Builder node = graph.proto().getNodeBuilder(i);
+        String x = node.getInput(0);
+        String ratio = node.getInputCount() > 1 ? node.getInput(1) : "";
+        node.clearInput().addInput(x).addInput(ratio).addInput(mode.name());
+        node.clearAttribute()
+            .addAttribute(
+                AttributeProto.newBuilder()
+                    .setName("seed")
+                    .setType(AttributeProto.AttributeType.INT)
+                    .setI(seed + i));
+      }
+    }
+  }
+
+  /** Without ratio and mode a Dropout passes its input on. */
+  private static void dropoutInEvaluation(GraphBuilder graph) {
+    for (NodeProto.Builder node : graph.proto().getNodeBuilderList()) {
+      if (ownDropout(node.build())) {
+        String x = node.getInput(0);
+        node.clearInput().addInput(x).clearAttribute();
+      }
+    }
+  }
+
+  private static boolean ownDropout(NodeProto node) {
+    return node.getOpType().equals("Dropout")
+        && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"));
+  }
+
+  private static List<String> warnings(GraphProto graph, String output, Loss loss) {
+    List<String> warnings = new ArrayList<>();
+    for (NodeProto node : graph.getNodeList()) {
+      String last = node.getOpType();
+      if (node.getOutputList().contains(output)
+          && ((loss == Loss.CE && last.equals("Softmax"))
+              || (loss == Loss.BCE && last.equals("Sigmoid")))) {
+        warnings.add(
+            "the output '"
+                + output
+                + "' comes from a "
+                + last
+                + ", and loss "
+                + loss
+                + " takes its input as logits: name '"
+                + node.getInput(0)
+                + "' as the output if "
+                + last
+                + " should not be applied twice");
+      }
+    }
+    return warnings;
+  }
+
+  /** The model's own inputs, then labels or target: what a training step is fed. */
+  public List<TensorInfo> inputs() {
+    return eval.inputs().stream()
+        .filter(i -> !checkpoint.trainable().containsKey(i.name()))
+        .toList();
+  }
+
+  /**
+   * Writes the four files into a folder, which is made if it is not there.
+   *
+   * @throws FailureException if they cannot be written
+   */
+  public void writeTo(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      Files.write(folder.resolve(TRAINING), training.toBytes());
+      Files.write(folder.resolve(EVAL), eval.toBytes());
+      Files.write(folder.resolve(OPTIMIZER), optimizer.toBytes());
+    } catch (IOException e) {
+      throw new FailureException("the artifacts cannot be written to " + folder + ": " + e, e);
+    }
+    checkpoint.write(folder.resolve(CHECKPOINT));
+  }
+}

@@ -1,0 +1,201 @@
+package dev.headstart.gradient;
+
+import dev.headstart.onnx.Attribute;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.Value;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Short names for the operators that gradients and losses are written in. Every method appends to
+ * the graph and returns the new tensor; binary ones broadcast as NumPy does. Needs opset 13 or
+ * later (axes as inputs).
+ */
+public final class Algebra {
+  private final GraphBuilder graph;
+  private final Kernels kernels;
+
+  /** Writes to {@code graph} with ONNX Runtime's training kernels. */
+  public Algebra(GraphBuilder graph) {
+    this(graph, new OrtTrainingKernels(graph));
+  }
+
+  Algebra(GraphBuilder graph, Kernels kernels) {
+    this.graph = graph;
+    this.kernels = kernels;
+  }
+
+  /** The derivatives that may have a fused kernel. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** A float32 scalar. */
+  public Value scalar(double value) {
+    return graph.constant(Tensor.scalar((float) value));
+  }
+
+  /** An int64 vector. */
+  public Value vector(long... values) {
+    return graph.constant(Tensor.vector(values));
+  }
+
+  public Value add(Value a, Value b) {
+    return graph.node(Operator.ADD, List.of(a, b));
+  }
+
+  public Value sub(Value a, Value b) {
+    return graph.node(Operator.SUB, List.of(a, b));
+  }
+
+  public Value mul(Value a, Value b) {
+    return graph.node(Operator.MUL, List.of(a, b));
+  }
+
+  public Value mul(double a, Value b) {
+    return a == 1 ? b : mul(scalar(a), b);
+  }
+
+  public Value div(Value a, Value b) {
+    return graph.node(Operator.DIV, List.of(a, b));
+  }
+
+  public Value neg(Value a) {
+    return graph.node(Operator.NEG, List.of(a));
+  }
+
+  public Value abs(Value a) {
+    return graph.node(Operator.ABS, List.of(a));
+  }
+
+  public Value sign(Value a) {
+    return graph.node(Operator.SIGN, List.of(a));
+  }
+
+  public Value pow(Value a, Value b) {
+    return graph.node(Operator.POW, List.of(a, b));
+  }
+
+  public Value sigmoid(Value a) {
+    return graph.node(Operator.SIGMOID, List.of(a));
+  }
+
+  /** log(1 + exp(a)). */
+  public Value softplus(Value a) {
+    return graph.node(Operator.SOFTPLUS, List.of(a));
+  }
+
+  public Value equal(Value a, Value b) {
+    return graph.node(Operator.EQUAL, List.of(a, b));
+  }
+
+  public Value where(Value condition, Value a, Value b) {
+    return graph.node(Operator.WHERE, List.of(condition, a, b));
+  }
+
+  public Value cast(Value a, ElementType type) {
+    return graph.node(Operator.CAST, List.of(a), Attribute.of("to", type.code()));
+  }
+
+  /** The shape as an int64 vector. */
+  public Value shape(Value a) {
+    return graph.node(Operator.SHAPE, List.of(a));
+  }
+
+  /** The number of elements as a float32 scalar. */
+  public Value size(Value a) {
+    return cast(graph.node(Operator.SIZE, List.of(a)), ElementType.FLOAT);
+  }
+
+  public Value reshape(Value a, Value shape) {
+    return graph.node(Operator.RESHAPE, List.of(a, shape));
+  }
+
+  public Value reshape(Value a, long... shape) {
+    return reshape(a, vector(shape));
+  }
+
+  public Value expand(Value a, Value shape) {
+    return graph.node(Operator.EXPAND, List.of(a, shape));
+  }
+
+  public Value unsqueeze(Value a, Value axes) {
+    return graph.node(Operator.UNSQUEEZE, List.of(a, axes));
+  }
+
+  public Value unsqueeze(Value a, long... axes) {
+    return unsqueeze(a, vector(axes));
+  }
+
+  public Value squeeze(Value a, long... axes) {
+    return graph.node(Operator.SQUEEZE, List.of(a, vector(axes)));
+  }
+
+  public Value transpose(Value a, long... permutation) {
+    return graph.node(Operator.TRANSPOSE, List.of(a), Attribute.of("perm", permutation));
+  }
+
+  /** The transpose with all axes reversed. */
+  public Value reversed(Value a) {
+    return graph.node(Operator.TRANSPOSE, List.of(a));
+  }
+
+  public Value gather(Value a, Value indices, long axis) {
+    return graph.node(Operator.GATHER, List.of(a, indices), Attribute.axis(axis));
+  }
+
+  public Value concat(List<Value> parts, long axis) {
+    return graph.node(Operator.CONCAT, parts, Attribute.axis(axis));
+  }
+
+  /** The parts of {@code a} along an axis, {@code sizes} (int64 vector) long each. */
+  public List<Value> split(Value a, Value sizes, int parts, long axis) {
+    return graph.nodes(Operator.SPLIT, List.of(a, sizes), parts, Attribute.axis(axis));
+  }
+
+  /** The sum over {@code axes}; over none of them where the list is empty at run time. */
+  public Value sum(Value a, Value axes, boolean keepDimensions) {
+    return graph.node(
+        Operator.REDUCE_SUM,
+        List.of(a, axes),
+        Attribute.of("keepdims", keepDimensions ? 1 : 0),
+        Attribute.of("noop_with_empty_axes", 1));
+  }
+
+  /** The sum over all elements, a scalar. */
+  public Value sum(Value a) {
+    return graph.node(Operator.REDUCE_SUM, List.of(a), Attribute.of("keepdims", 0));
+  }
+
+  /** The sum of several tensors. */
+  public Value sum(List<Value> terms) {
+    return switch (terms.size()) {
+      case 1 -> terms.get(0);
+      case 2 -> add(terms.get(0), terms.get(1));
+      default -> graph.node(Operator.SUM, terms);
+    };
+  }
+
+  /** alpha · A · B of matrices, each transposed on request. */
+  public Value gemm(Value a, boolean transposeA, Value b, boolean transposeB, float alpha) {
+    return graph.node(
+        Operator.GEMM,
+        List.of(a, b),
+        Attribute.of("transA", transposeA ? 1 : 0),
+        Attribute.of("transB", transposeB ? 1 : 0),
+        Attribute.of("alpha", alpha));
+  }
+
+  /** {@code a} in the shape of {@code like}, with as few unknowns at run time as are needed. */
+  Value reshapeLike(Value a, Value like, long[] shape) {
+    if (shape != null
+        && Arrays.stream(shape).filter(d -> d < 0).count() <= 1
+        && Arrays.stream(shape).noneMatch(d -> d == 0)) {
+      return reshape(a, shape);
+    }
+    return reshape(a, shape(like));
+  }
+}

@@ -1,0 +1,56 @@
+package dev.headstart.gradient;
+
+import dev.headstart.onnx.Value;
+
+/**
+ * Which nodes carry out a derivative that may have a kernel of its own. The rules say what is
+ * meant; an implementation says with what: ONNX Runtime's training operators, or, for natives
+ * without them, standard operators. dY has the shape of the forward node's output.
+ */
+public interface Kernels {
+
+  /** dY · [y &gt; 0]. */
+  Value reluGrad(Value dY, Value y);
+
+  /** dY · (x &gt; 0 ? 1 : alpha). */
+  Value leakyReluGrad(Value dY, Value x, float alpha);
+
+  /** dY · y · (1 - y). */
+  Value sigmoidGrad(Value dY, Value y);
+
+  /** dY · (1 - y²). */
+  Value tanhGrad(Value dY, Value y);
+
+  /** y · (dY - Σ dY·y), the sum along {@code axis}. */
+  Value softmaxGrad(Value dY, Value y, long axis);
+
+  /** dY - exp(y) · Σ dY, the sum along {@code axis}. */
+  Value logSoftmaxGrad(Value dY, Value y, long axis);
+
+  /** dY · mask / (1 - ratio); {@code ratio} and {@code trainingMode} are scalars. */
+  Value dropoutGrad(Value dY, Value mask, Value ratio, Value trainingMode);
+
+  /**
+   * dLoss · (softmax - onehot(labels)), weighted and averaged as the forward operator's attributes
+   * say; classes on axis 1.
+   *
+   * @param weights class weights, or null
+   * @param ignoreIndex a label that does not count, or null
+   */
+  Value softmaxCrossEntropyGrad(
+      Value dLoss,
+      Value logProbabilities,
+      Value labels,
+      Value weights,
+      String reduction,
+      Long ignoreIndex);
+
+  /** A · B over the last two axes, the others broadcast, each transposed on request. */
+  Value matMul(Value a, boolean transposeA, Value b, boolean transposeB);
+
+  /**
+   * The axes of {@code to} (an int64 vector) to sum over so that a tensor of shape {@code from} can
+   * be reshaped to shape {@code to}, which broadcasts to it.
+   */
+  Value broadcastAxes(Value to, Value from);
+}

@@ -1,0 +1,140 @@
+package dev.headstart.artifact;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.OrtRuntime;
+import dev.headstart.ort.SessionSettings;
+import dev.headstart.ort.TrainingSession;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** Artifacts written here against PyTorch and against Microsoft's generator. */
+class GoldenTest {
+  static final List<String> NAMES = GoldenCase.NAMES;
+
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void needsTraining() {
+    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native cannot train");
+  }
+
+  private static Artifacts artifacts(GoldenCase golden, boolean showGradients) {
+    return Artifacts.generate(
+        golden.forward(), ArtifactOptions.of(golden.loss(), golden.optimizer()), showGradients);
+  }
+
+  /** Runs a training graph once in an inference session, with sums of gradients begun anew. */
+  static Map<String, Tensor> firstStep(Artifacts artifacts, Map<String, Tensor> batch) {
+    OnnxModel training = artifacts.training();
+    Map<String, Tensor> feed = new LinkedHashMap<>(batch);
+    feed.putAll(artifacts.checkpoint().trainable());
+    Tensor reset = Tensor.zeros(ElementType.BOOL, 1);
+    reset.data().put(0, (byte) 1);
+    feed.put("lazy_reset_grad", reset);
+    for (TensorInfo input : training.inputs()) {
+      if (!feed.containsKey(input.name())) {
+        feed.put(input.name(), Tensor.zeros(input.type(), input.shape()));
+      }
+    }
+    try (var session = InferenceSession.open(training, SessionSettings.cpu(1))) {
+      return session.run(feed);
+    }
+  }
+
+  private static double distance(double[] a, double[] b) {
+    assertEquals(a.length, b.length);
+    double worst = 0;
+    for (int i = 0; i < a.length; i++) {
+      double difference = Math.abs(a[i] - b[i]);
+      worst = Double.isNaN(difference) ? Double.POSITIVE_INFINITY : Math.max(worst, difference);
+    }
+    return worst;
+  }
+
+  private static double[] doubles(Tensor tensor) {
+    float[] floats = tensor.floats();
+    double[] doubles = new double[floats.length];
+    for (int i = 0; i < doubles.length; i++) {
+      doubles[i] = floats[i];
+    }
+    return doubles;
+  }
+
+  private static double[] train(Path artifacts, GoldenCase golden) {
+    double[] losses = new double[40];
+    try (TrainingSession session = TrainingSession.open(artifacts, 1)) {
+      session.learningRate(golden.learningRate());
+      for (int step = 0; step < losses.length; step++) {
+        Map<String, Tensor> batch = golden.batch(step);
+        Map<String, Tensor> named = new LinkedHashMap<>();
+        for (String input : session.inputs()) {
+          named.put(input, batch.get(input));
+        }
+        try (var bound = session.bind(named)) {
+          losses[step] = session.step(bound);
+        }
+      }
+    }
+    return losses;
+  }
+
+  @ParameterizedTest
+  @FieldSource("NAMES")
+  void forwardModelGivesPyTorchsOutput(String name) {
+    GoldenCase golden = GoldenCase.of(name);
+    try (var session = InferenceSession.open(golden.forward(), SessionSettings.cpu(1))) {
+      Tensor output =
+          session.run(Map.of("features", golden.batch(0).get("features"))).get("output");
+      assertTrue(distance(doubles(output), doubles(golden.outputOfFirstBatch())) < 1e-5);
+    }
+  }
+
+  @ParameterizedTest
+  @FieldSource("NAMES")
+  void gradientsOfTheFirstStepArePyTorchs(String name) {
+    GoldenCase golden = GoldenCase.of(name);
+    Map<String, Tensor> results = firstStep(artifacts(golden, true), golden.batch(0));
+    double worst = 0;
+    for (var expected : golden.gradientsOfFirstStep().entrySet()) {
+      Tensor gradient = results.get("gradient:" + expected.getKey());
+      worst = Math.max(worst, distance(doubles(gradient), doubles(expected.getValue())));
+    }
+    System.out.println(name + ": gradients of the first step off by " + worst);
+    assertTrue(worst < 1e-5, name + ": gradients are off by " + worst);
+  }
+
+  @ParameterizedTest
+  @FieldSource("NAMES")
+  void lossesArePyTorchs(String name) {
+    GoldenCase golden = GoldenCase.of(name);
+    artifacts(golden, false).writeTo(folder);
+    double[] losses = train(folder, golden);
+    double off = distance(losses, golden.losses("lossPyTorch"));
+    double fromOrt = distance(losses, golden.losses("lossOrtTraining1.19.2"));
+    System.out.println(name + ": losses off by " + off + ", from Microsoft's by " + fromOrt);
+    assertTrue(off < 1e-3, name + ": 40 losses are off by " + off);
+  }
+
+  @ParameterizedTest
+  @FieldSource("NAMES")
+  void artifactsOfMicrosoftsGeneratorTrain(String name) {
+    GoldenCase golden = GoldenCase.of(name);
+    double off = distance(train(golden.folder(), golden), golden.losses("lossOrtTraining1.19.2"));
+    System.out.println(name + ": Microsoft's artifacts off by " + off);
+    assertTrue(off < 1e-5, name + ": 40 losses are off by " + off);
+  }
+}

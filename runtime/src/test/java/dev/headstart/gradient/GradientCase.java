@@ -1,0 +1,278 @@
+package dev.headstart.gradient;
+
+import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.headstart.onnx.Attribute;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.onnx.Value;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.SessionSettings;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.BiFunction;
+
+/**
+ * A graph to differentiate, of one operator or a few, with the means to check its gradients: the
+ * objective is Σ seed · output over random seeds, the reference a central difference of it for
+ * every element of every input.
+ */
+final class GradientCase {
+  /** What the driver is told of the shapes. */
+  enum Known {
+    EVERYTHING,
+    ALL_BUT_THE_FIRST_AXIS,
+    RANKS
+  }
+
+  private static final float STEP = 1e-2f;
+
+  final String operator;
+  private final String title;
+  private int opset = 17;
+  private float low = -2;
+  private float high = 2;
+  private float gap;
+  private boolean stateful;
+  private final Map<String, long[]> variables = new LinkedHashMap<>();
+  private final Map<String, Tensor> given = new LinkedHashMap<>();
+  private BiFunction<GraphBuilder, Map<String, Value>, List<Value>> body;
+
+  private GradientCase(String operator, String title) {
+    this.operator = operator;
+    this.title = title;
+  }
+
+  static GradientCase of(String operator, String title) {
+    return new GradientCase(operator, title);
+  }
+
+  GradientCase opset(int version) {
+    opset = version;
+    return this;
+  }
+
+  /** Elements are drawn from this range. */
+  GradientCase range(float from, float to) {
+    low = from;
+    high = to;
+    return this;
+  }
+
+  /** No element is nearer to 0, where the operator has a kink. */
+  GradientCase awayFromZero() {
+    gap = 0.1f;
+    return this;
+  }
+
+  /** A float input to differentiate by. */
+  GradientCase by(String name, long... shape) {
+    variables.put(name, shape);
+    return this;
+  }
+
+  /** An input that stays as it is. */
+  GradientCase given(String name, Tensor tensor) {
+    given.put(name, tensor);
+    return this;
+  }
+
+  /** A session gives this result only at its first run. */
+  GradientCase stateful() {
+    stateful = true;
+    return this;
+  }
+
+  /** One node of the operator over all inputs in order. */
+  GradientCase node(Attribute... attributes) {
+    Operator op =
+        Arrays.stream(Operator.values())
+            .filter(o -> o.domain().isEmpty() && o.type().equals(operator))
+            .findFirst()
+            .orElseThrow();
+    return graph((g, in) -> List.of(g.node(op, List.copyOf(in.values()), attributes)));
+  }
+
+  /** Any graph; every value of the list is an output. */
+  GradientCase graph(BiFunction<GraphBuilder, Map<String, Value>, List<Value>> graph) {
+    body = graph;
+    return this;
+  }
+
+  private GraphBuilder forward(List<Value> outputs) {
+    GraphBuilder graph = new GraphBuilder("case", opset);
+    Map<String, Value> inputs = new LinkedHashMap<>();
+    variables.forEach((n, shape) -> inputs.put(n, graph.input(n, ElementType.FLOAT, shape)));
+    given.forEach((n, tensor) -> inputs.put(n, graph.input(n, tensor.type(), tensor.shape())));
+    outputs.addAll(body.apply(graph, inputs));
+    return graph;
+  }
+
+  private Tensor random(Random random, long... shape) {
+    float[] values = new float[(int) Tensor.elements(shape)];
+    for (int i = 0; i < values.length; i++) {
+      do {
+        values[i] = low + (high - low) * random.nextFloat();
+      } while (Math.abs(values[i]) < gap);
+    }
+    return Tensor.of(values, shape);
+  }
+
+  /** The largest distance between gradient and central difference, over the gradient's size. */
+  double error(long seed, Known known) {
+    Random random = new Random(seed);
+    Map<String, Tensor> feed = new LinkedHashMap<>();
+    variables.forEach((n, shape) -> feed.put(n, random(random, shape)));
+    feed.putAll(given);
+
+    List<Value> outputs = new ArrayList<>();
+    OnnxModel model = withAllOutputs(forward(outputs));
+    Map<String, TensorInfo> shapes = new HashMap<>();
+    Map<String, Tensor> seeds = new LinkedHashMap<>();
+    try (Evaluator evaluator = new Evaluator(model)) {
+      Map<String, Tensor> results = evaluator.run(feed);
+      feed.forEach((n, t) -> shapes.put(n, info(n, t, known)));
+      results.forEach((n, t) -> shapes.put(n, info(n, t, known)));
+      for (Value output : outputs) {
+        Tensor result = results.get(output.name());
+        float[] values = new float[(int) result.elements()];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = random.nextFloat() * 2 - 1;
+        }
+        seeds.put(output.name(), Tensor.of(values, result.shape()));
+      }
+      Map<String, Tensor> gradients = gradients(feed, seeds, shapes);
+      double worst = 0;
+      for (String variable : variables.keySet()) {
+        double[] reference = differences(evaluator, feed, seeds, variable);
+        Tensor gradient = gradients.get("gradient:" + variable);
+        if (!Arrays.equals(gradient.shape(), variables.get(variable))) {
+          throw new AssertionError(
+              this + ": d" + variable + " has shape " + Arrays.toString(gradient.shape()));
+        }
+        double size = Math.max(1, Arrays.stream(reference).map(Math::abs).max().orElse(0));
+        float[] values = gradient.floats();
+        for (int i = 0; i < values.length; i++) {
+          double error = Math.abs(values[i] - reference[i]) / size;
+          worst = Double.isNaN(error) ? Double.POSITIVE_INFINITY : Math.max(worst, error);
+        }
+      }
+      return worst;
+    }
+  }
+
+  private static TensorInfo info(String name, Tensor tensor, Known known) {
+    long[] shape = tensor.shape().clone();
+    for (int i = 0; i < shape.length; i++) {
+      if (known == Known.RANKS || (known == Known.ALL_BUT_THE_FIRST_AXIS && i == 0)) {
+        shape[i] = -1;
+      }
+    }
+    return new TensorInfo(name, tensor.type(), shape);
+  }
+
+  /** With every tensor as an output, so that its shape is seen; ONNX Runtime infers the types. */
+  private static OnnxModel withAllOutputs(GraphBuilder graph) {
+    for (NodeProto node : graph.proto().getNodeList()) {
+      node.getOutputList().forEach(o -> graph.proto().addOutputBuilder().setName(o));
+    }
+    return graph.build();
+  }
+
+  private static OnnxModel withOutputs(GraphBuilder graph, List<Value> outputs) {
+    outputs.forEach(o -> graph.output(o, ElementType.FLOAT, (long[]) null));
+    return graph.build();
+  }
+
+  private Map<String, Tensor> gradients(
+      Map<String, Tensor> feed, Map<String, Tensor> seeds, Map<String, TensorInfo> shapes) {
+    List<Value> outputs = new ArrayList<>();
+    GraphBuilder graph = forward(outputs);
+    Map<String, Value> seedValues = new LinkedHashMap<>();
+    seeds.forEach((n, t) -> seedValues.put(n, graph.constant(t)));
+    Map<String, Value> gradients = Gradients.of(graph, shapes, seedValues, variables.keySet());
+    List<Value> shown = new ArrayList<>();
+    gradients.forEach(
+        (n, v) -> shown.add(graph.named("gradient:" + n, Operator.IDENTITY, List.of(v))));
+    try (Evaluator evaluator = new Evaluator(withOutputs(graph, shown))) {
+      return evaluator.run(feed);
+    }
+  }
+
+  private double[] differences(
+      Evaluator evaluator, Map<String, Tensor> feed, Map<String, Tensor> seeds, String variable) {
+    Tensor tensor = feed.get(variable);
+    double[] differences = new double[(int) tensor.elements()];
+    for (int i = 0; i < differences.length; i++) {
+      float[] values = tensor.floats();
+      float middle = values[i];
+      values[i] = middle + STEP;
+      double above = objective(evaluator, feed, seeds, variable, values);
+      double width = values[i];
+      values[i] = middle - STEP;
+      double below = objective(evaluator, feed, seeds, variable, values);
+      differences[i] = (above - below) / (width - values[i]);
+    }
+    return differences;
+  }
+
+  private static double objective(
+      Evaluator evaluator,
+      Map<String, Tensor> feed,
+      Map<String, Tensor> seeds,
+      String variable,
+      float[] values) {
+    Map<String, Tensor> moved = new LinkedHashMap<>(feed);
+    moved.put(variable, Tensor.of(values, feed.get(variable).shape()));
+    Map<String, Tensor> results = evaluator.run(moved);
+    double sum = 0;
+    for (var seed : seeds.entrySet()) {
+      float[] weights = seed.getValue().floats();
+      float[] outputs = results.get(seed.getKey()).floats();
+      for (int i = 0; i < weights.length; i++) {
+        sum += (double) weights[i] * outputs[i];
+      }
+    }
+    return sum;
+  }
+
+  /** A session, or one a run where runs change it. */
+  private final class Evaluator implements AutoCloseable {
+    private final OnnxModel model;
+    private final InferenceSession session;
+
+    Evaluator(OnnxModel model) {
+      this.model = model;
+      this.session = stateful ? null : InferenceSession.open(model, SessionSettings.cpu(1));
+    }
+
+    Map<String, Tensor> run(Map<String, Tensor> feed) {
+      if (session != null) {
+        return session.run(feed);
+      }
+      try (var once = InferenceSession.open(model, SessionSettings.cpu(1))) {
+        return once.run(feed);
+      }
+    }
+
+    @Override
+    public void close() {
+      if (session != null) {
+        session.close();
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return operator + " " + title;
+  }
+}
