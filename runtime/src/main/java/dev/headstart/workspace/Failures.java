@@ -65,8 +65,7 @@ record Failures(Path root) {
     return switch (primary(sql)) {
       case SQLITE_FULL -> full(cause);
       case SQLITE_READONLY ->
-          unwritable(
-              Database.FILE + " or its file system is read-only", "make it writable", cause);
+          unwritable(Database.FILE + " or its file system is read-only", "make it writable", cause);
       case SQLITE_CANTOPEN ->
           unwritable(
               Database.FILE + " or the files beside it cannot be opened",

@@ -36,8 +36,7 @@ final class FeatureRecord {
     for (Tensor tensor : features.tensors()) {
       length += 2 + 8L * tensor.shape().length + tensor.data().remaining();
     }
-    ByteBuffer out =
-        ByteBuffer.allocate(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(length)).order(ByteOrder.LITTLE_ENDIAN);
     out.put((byte) VERSION).put(u8(features.tensors().size()));
     for (Tensor tensor : features.tensors()) {
       out.put(u8(tensor.type().code())).put(u8(tensor.shape().length));

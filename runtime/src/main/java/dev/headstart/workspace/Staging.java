@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Names for what is not finished yet, and the removal of what never will be. The name is
- * {@code .staged-<place>-<pid>-<random>}: the place stands for machine and container, for only
- * within one of them does a process id say whether its process lives.
+ * Names for what is not finished yet, and the removal of what never will be. The name is {@code
+ * .staged-<place>-<pid>-<random>}: the place stands for machine and container, for only within one
+ * of them does a process id say whether its process lives.
  */
 final class Staging {
   static final String PREFIX = ".staged-";
@@ -33,8 +33,7 @@ final class Staging {
   /** A fresh name in the directory. */
   static Path name(Path directory) {
     String random = UUID.randomUUID().toString().substring(24);
-    return directory.resolve(
-        PREFIX + PLACE + "-" + ProcessHandle.current().pid() + "-" + random);
+    return directory.resolve(PREFIX + PLACE + "-" + ProcessHandle.current().pid() + "-" + random);
   }
 
   /** Removes what dead processes of this machine left in the directory, and what is a day old. */
@@ -53,8 +52,7 @@ final class Staging {
   }
 
   private static boolean dead(Matcher name) {
-    return name.group(1).equals(PLACE)
-        && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
+    return name.group(1).equals(PLACE) && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
   }
 
   /** Whether neither the folder nor a file in it was touched for a day. */
