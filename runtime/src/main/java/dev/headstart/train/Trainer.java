@@ -78,7 +78,7 @@ public final class Trainer {
     Metrics bestMetrics = null;
     int bestEpoch = 0;
     boolean stopped = false;
-    Path checkpoint = folder.resolve("checkpoint");
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
     try (TrainingSession session = TrainingSession.open(folder, 1);
         Scorer scorer =
             validation.length == 0 ? null : new Scorer(initial, features, recipe.task(), target);
