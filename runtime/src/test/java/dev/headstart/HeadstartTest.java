@@ -22,6 +22,7 @@ import dev.headstart.predict.Prediction;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
 import dev.headstart.train.RecipeOptions;
+import dev.headstart.train.Split;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachRequest.Promotion;
 import dev.headstart.train.TeachResult;
@@ -29,10 +30,12 @@ import dev.headstart.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -163,17 +166,32 @@ class HeadstartTest {
     assertArrayEquals(models[0], models[1]);
   }
 
+  /** The same reports, but every sample that trains (and none that judges) has the wrong label. */
+  private Path mislabelled(Path data) throws IOException {
+    List<String> lines = Files.readAllLines(data);
+    List<String> digests =
+        lines.stream().map(l -> new TextSample("l", l.split("\"")[3]).sha256()).toList();
+    int[] strata = lines.stream().mapToInt(l -> l.contains("\"other\"") ? 0 : 1).toArray();
+    Split split = Split.of("reports", digests, strata, 0.2, Set.of());
+    StringBuilder wrong = new StringBuilder();
+    for (int row = 0; row < lines.size(); row++) {
+      int line = row;
+      boolean judges = Arrays.stream(split.validation()).anyMatch(r -> r == line);
+      String other = strata[row] == 0 ? "repair" : "other";
+      String[] parts = lines.get(row).split("\"");
+      parts[7] = judges ? parts[7] : other;
+      wrong.append(String.join("\"", parts)).append('\n');
+    }
+    return Files.writeString(folder.resolve("mislabelled.jsonl"), wrong);
+  }
+
   @Test
   void aWorseVersionDoesNotGoLive() throws IOException {
     Path data = reports("train.jsonl", 0, 20);
     headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
-    RecipeOptions hopeless =
-        new RecipeOptions(
-            null, null, null, 1e-9, null, null, 1, null, null, null, null, null, null, null, null);
     TeachResult worse =
         headstart.teach(
-            new TeachRequest("reports", data, null, "auto", hopeless, Promotion.IF_NOT_WORSE),
-            TrainingListener.NONE);
+            request(mislabelled(data), "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
     assertFalse(worse.promoted(), worse.reason());
     assertTrue(worse.reason().contains("is worse than"), worse.reason());
     assertEquals(1, headstart.heads().live("reports").orElseThrow());
