@@ -197,7 +197,9 @@ final class ExternalData {
   /** The model with every tensor in it changed: initializers and attributes, nested ones too. */
   private static ModelProto map(ModelProto model, UnaryOperator<TensorProto> change) {
     ModelProto.Builder changed = model.toBuilder();
-    map(changed.getGraphBuilder(), change);
+    if (model.hasGraph()) {
+      map(changed.getGraphBuilder(), change);
+    }
     changed
         .getFunctionsBuilderList()
         .forEach(f -> f.getNodeBuilderList().forEach(n -> map(n, change)));

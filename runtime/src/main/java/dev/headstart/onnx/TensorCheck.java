@@ -82,7 +82,7 @@ final class TensorCheck {
   }
 
   private static long bytes(long elements, int bits, String what) {
-    if (elements > Long.MAX_VALUE / 128) {
+    if (elements > (Long.MAX_VALUE - 7) / bits) {
       throw new BadInputException(what + " is too large: " + elements + " elements");
     }
     return (elements * bits + 7) / 8;
