@@ -21,10 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * Every row of the table against central differences. Another seed: {@code
- * -DargLine=-Dheadstart.seed=N}.
- */
+/** Every row of the table against central differences. Another seed: {@code -Dheadstart.seed=N}. */
 class GradientRulesTest {
   private static final long SEED = Long.getLong("headstart.seed", 20261101);
 
