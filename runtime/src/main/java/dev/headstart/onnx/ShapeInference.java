@@ -36,6 +36,7 @@ public final class ShapeInference {
     GraphProto graph = model.proto().getGraph();
     graph.getValueInfoList().forEach(v -> carried.put(v.getName(), v));
     graph.getOutputList().forEach(v -> carried.put(v.getName(), v));
+    graph.getInputList().forEach(v -> carried.put(v.getName(), v));
     graph.getInputList().forEach(i -> known.put(i.getName(), read(i)));
     graph.getInitializerList().forEach(t -> known.put(t.getName(), ConstantShapes.of(t)));
     graph

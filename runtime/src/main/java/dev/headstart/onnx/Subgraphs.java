@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -86,6 +87,13 @@ final class Subgraphs {
 
   /** A node that reads and writes other names; inner names that hide an outer one stay. */
   static NodeProto rename(NodeProto node, Map<String, String> names) {
+    boolean same =
+        of(node).isEmpty()
+            && Collections.disjoint(node.getInputList(), names.keySet())
+            && Collections.disjoint(node.getOutputList(), names.keySet());
+    if (same) {
+      return node;
+    }
     NodeProto.Builder renamed = map(node, graph -> renameCaptured(graph, names)).toBuilder();
     for (int i = 0; i < node.getInputCount(); i++) {
       renamed.setInput(i, names.getOrDefault(node.getInput(i), node.getInput(i)));

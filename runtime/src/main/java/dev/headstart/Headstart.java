@@ -1,0 +1,131 @@
+package dev.headstart;
+
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.error.FailureException;
+import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.ort.Provider;
+import dev.headstart.predict.Evaluation;
+import dev.headstart.predict.FusedModel;
+import dev.headstart.predict.Predictor;
+import dev.headstart.train.TeachRequest;
+import dev.headstart.train.TeachResult;
+import dev.headstart.train.Teacher;
+import dev.headstart.train.TrainingListener;
+import dev.headstart.workspace.Workspace;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Properties;
+
+/**
+ * The whole of Headstart on one workspace, for the command line, the server and those who embed the
+ * library. Close it to close the workspace; predictors are closed by who opened them.
+ */
+public final class Headstart implements AutoCloseable {
+  private static final String VERSION = readVersion();
+
+  private final Workspace workspace;
+  private final List<Provider> providers;
+  private final BaseModels models;
+
+  private Headstart(Workspace workspace, List<Provider> providers) {
+    this.workspace = workspace;
+    this.providers = List.copyOf(providers);
+    this.models = new BaseModels(workspace.models());
+  }
+
+  /** Opens a workspace, which is made if it does not exist, on the CPU. */
+  public static Headstart open(Path workspace) {
+    return open(workspace, List.of(Provider.CPU));
+  }
+
+  /**
+   * Opens a workspace.
+   *
+   * @param providers of backbones, in order of preference
+   */
+  public static Headstart open(Path workspace, List<Provider> providers) {
+    return new Headstart(Workspace.open(workspace), providers);
+  }
+
+  /** Version of this library. */
+  public static String version() {
+    return VERSION;
+  }
+
+  private static String readVersion() {
+    try (InputStream in = Headstart.class.getResourceAsStream("version.properties")) {
+      Properties properties = new Properties();
+      properties.load(in);
+      return properties.getProperty("version");
+    } catch (IOException e) {
+      throw new FailureException("version.properties cannot be read", e);
+    }
+  }
+
+  /** The base models: bundled, and added to this workspace. */
+  public BaseModels models() {
+    return models;
+  }
+
+  /** The heads and their versions. */
+  public HeadStore heads() {
+    return workspace.heads();
+  }
+
+  /** Teaches a head; see {@link Teacher#teach}. */
+  public TeachResult teach(TeachRequest request, TrainingListener listener) {
+    return new Teacher(
+            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION)
+        .teach(request, listener);
+  }
+
+  /**
+   * Opens a version for predictions, which leave no trace in the workspace.
+   *
+   * @param version null for the live one
+   */
+  public Predictor predictor(String head, Integer version) {
+    return Predictor.open(stored(head, version), models, providers, FeatureStore.NONE);
+  }
+
+  /**
+   * Judges a version on labelled data.
+   *
+   * @param version null for the live one
+   */
+  public Evaluation evaluate(String head, Integer version, Path data, TrainingListener listener) {
+    try (Predictor predictor =
+        Predictor.open(stored(head, version), models, providers, workspace.features())) {
+      return Evaluation.of(predictor, data, listener);
+    }
+  }
+
+  /**
+   * A version and its base as one model; see {@link FusedModel#of}.
+   *
+   * @param version null for the live one
+   */
+  public OnnxModel fused(String head, Integer version) {
+    return FusedModel.of(stored(head, version), models);
+  }
+
+  private HeadStore.Stored stored(String head, Integer version) {
+    return version == null ? heads().loadLive(head) : heads().load(head, version);
+  }
+
+  /** Removes a head with all its versions. */
+  public void removeHead(String head) {
+    workspace.heads().remove(head);
+    workspace.runs().forget(head);
+  }
+
+  /** Closes the workspace; idempotent. */
+  @Override
+  public void close() {
+    workspace.close();
+  }
+}

@@ -1,0 +1,158 @@
+package dev.headstart.backbone;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import dev.headstart.onnx.CutModels;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.ModelCutter;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.OrtRuntime;
+import dev.headstart.ort.Provider;
+import dev.headstart.ort.SessionSettings;
+import dev.headstart.preprocess.Preprocessor;
+import dev.headstart.sample.Sample;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The frozen part of a base model up to a cut, ready to run: sample in, features out. Safe for
+ * several threads; with CPU each call runs on the calling thread alone, one sample a call, so calls
+ * from as many threads as there are cores use them all, and what a sample gives cannot depend on
+ * what runs beside it.
+ */
+public final class Backbone implements AutoCloseable {
+  private final BaseModel base;
+  private final Cut cut;
+  private final Preprocessor preprocessor;
+  private final InferenceSession session;
+  private final List<TensorInfo> live;
+  private final String space;
+  private final AtomicLong runs = new AtomicLong();
+
+  private Backbone(
+      BaseModel base,
+      Cut cut,
+      Preprocessor preprocessor,
+      InferenceSession session,
+      List<TensorInfo> live) {
+    this.base = base;
+    this.cut = cut;
+    this.preprocessor = preprocessor;
+    this.session = session;
+    this.live = live;
+    this.space =
+        Sample.sha256(
+            String.join(
+                    "\n",
+                    base.manifest().sha256(),
+                    String.valueOf(base.manifest().pooling()),
+                    cut.tensor(),
+                    preprocessor.fingerprint(),
+                    session.provider().toString(),
+                    OrtRuntime.version(),
+                    OrtRuntime.platform())
+                .getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Cuts the base model and opens the part before the cut. The caller closes the backbone.
+   *
+   * @throws BadInputException if the model is not sound, or its cut's tensor is not float32
+   * @throws dev.headstart.error.NotFoundException if it has no such tensor
+   */
+  public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
+    CutModels models = ModelCutter.cut(base.model(), cut.tensor());
+    TensorInfo first = models.live().get(0);
+    if (first.type() != null && first.type() != ElementType.FLOAT) {
+      throw new BadInputException(
+          "the base model "
+              + base
+              + " cannot be cut at "
+              + first
+              + ": a cut's own tensor must be float32; taps are "
+              + base.cutNames());
+    }
+    Preprocessor preprocessor = base.preprocessor();
+    try {
+      InferenceSession session =
+          InferenceSession.open(models.front(), new SessionSettings(providers, 1));
+      return new Backbone(base, cut, preprocessor, session, models.live());
+    } catch (RuntimeException e) {
+      preprocessor.close();
+      throw e;
+    }
+  }
+
+  public BaseModel base() {
+    return base;
+  }
+
+  public Cut cut() {
+    return cut;
+  }
+
+  /** The provider in use. */
+  public Provider provider() {
+    return session.provider();
+  }
+
+  /** The key of this backbone's features; see {@link FeatureStore}. */
+  public String space() {
+    return space;
+  }
+
+  /** Shape of the cut's own tensor for one sample, without the batch; -1 for a free dimension. */
+  public long[] shape() {
+    long[] shape = live.get(0).shape();
+    if (shape == null || shape.length == 0) {
+      throw new BadInputException(
+          "the shape of tensor '" + cut.tensor() + "' of " + base + " is not known: cut elsewhere");
+    }
+    return Arrays.copyOfRange(shape, 1, shape.length);
+  }
+
+  /** How many samples have gone through since it was opened. */
+  public long runs() {
+    return runs.get();
+  }
+
+  /**
+   * The model's inputs for one sample.
+   *
+   * @throws BadInputException if the sample cannot be read, with the reason
+   */
+  public Map<String, Tensor> preprocess(Sample sample) {
+    return preprocessor.apply(sample);
+  }
+
+  /**
+   * Features of one sample.
+   *
+   * @param inputs of {@link #preprocess}
+   * @throws FailureException if the features are not finite
+   */
+  public Features run(Map<String, Tensor> inputs) {
+    runs.incrementAndGet();
+    Map<String, Tensor> feed = new LinkedHashMap<>(inputs);
+    feed.keySet().retainAll(session.inputs().keySet());
+    Map<String, Tensor> outputs = session.run(feed);
+    List<Tensor> tensors =
+        live.stream()
+            .map(t -> outputs.containsKey(t.name()) ? outputs.get(t.name()) : inputs.get(t.name()))
+            .toList();
+    return new Features(tensors);
+  }
+
+  /** Frees the session; idempotent. */
+  @Override
+  public void close() {
+    session.close();
+    preprocessor.close();
+  }
+}

@@ -1,0 +1,211 @@
+package dev.headstart.backbone;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.Provider;
+import dev.headstart.sample.Sample;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Features of many samples: from the cache where they are known, else decoded and run through the
+ * backbone, over all cores. For one thread.
+ */
+public final class FeatureExtractor implements AutoCloseable {
+  /** Samples decoded before the backbone runs: bounds memory, and is enough for every core. */
+  private static final int CHUNK = 64;
+
+  /** Takes what comes of each sample, in the samples' order, on the caller's thread. */
+  public interface Sink {
+
+    /** The sample's features. */
+    void features(int index, Features features);
+
+    /** The sample cannot be read. */
+    void unreadable(int index, String reason);
+  }
+
+  private final Backbone backbone;
+  private final FeatureStore store;
+  private final ExecutorService decoders;
+  private final ExecutorService runners;
+  private long decodeNanos;
+  private long runNanos;
+
+  /**
+   * @param backbone stays the caller's to close
+   * @param store the cache
+   */
+  public FeatureExtractor(Backbone backbone, FeatureStore store) {
+    this.backbone = backbone;
+    this.store = store;
+    int cores = Runtime.getRuntime().availableProcessors();
+    this.decoders = pool("headstart-decode", cores);
+    this.runners = backbone.provider() == Provider.CPU ? decoders : pool("headstart-backbone", 1);
+  }
+
+  private static ExecutorService pool(String name, int threads) {
+    return Executors.newFixedThreadPool(
+        threads,
+        task -> {
+          Thread thread = new Thread(task, name);
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  /** Seconds spent so far on reading, decoding and preprocessing samples. */
+  public double decodeSeconds() {
+    return decodeNanos / 1e9;
+  }
+
+  /** Seconds spent so far in the backbone and the cache. */
+  public double featureSeconds() {
+    return runNanos / 1e9;
+  }
+
+  /** Extracts the features of all samples; see {@link Sink}. */
+  public void extract(List<? extends Sample> samples, Sink sink) {
+    for (int from = 0; from < samples.size(); from += CHUNK) {
+      chunk(samples.subList(from, Math.min(samples.size(), from + CHUNK)), from, sink);
+    }
+  }
+
+  /** A sample's way through the chunk: exactly one of the last two is set in the end. */
+  private static final class Entry {
+    String digest;
+    Map<String, Tensor> inputs;
+    Features features;
+    String reason;
+  }
+
+  private void chunk(List<? extends Sample> samples, int offset, Sink sink) {
+    long start = System.nanoTime();
+    List<Entry> entries = new ArrayList<>();
+    samples.forEach(sample -> entries.add(new Entry()));
+    each(
+        decoders,
+        entries,
+        i -> attempt(entries.get(i), entry -> entry.digest = samples.get(i).sha256()));
+    long hashed = System.nanoTime();
+    Map<String, Features> known =
+        store.get(
+            backbone.space(),
+            entries.stream().map(e -> e.digest).filter(d -> d != null).distinct().toList());
+    long looked = System.nanoTime();
+    each(
+        decoders,
+        entries,
+        i -> {
+          Entry entry = entries.get(i);
+          entry.features = known.get(entry.digest);
+          if (entry.reason == null && entry.features == null) {
+            attempt(entry, e -> e.inputs = backbone.preprocess(samples.get(i)));
+          }
+        });
+    long decoded = System.nanoTime();
+    each(
+        runners,
+        entries,
+        i -> {
+          Entry entry = entries.get(i);
+          if (entry.inputs != null) {
+            entry.features = backbone.run(entry.inputs);
+            if (!finite(entry.features.first())) {
+              entry.features = null;
+              entry.reason = "its features are not finite numbers";
+            }
+          }
+        });
+    Map<String, Features> fresh = new LinkedHashMap<>();
+    for (Entry entry : entries) {
+      if (entry.inputs != null && entry.features != null) {
+        fresh.put(entry.digest, entry.features);
+      }
+    }
+    if (!fresh.isEmpty()) {
+      store.put(backbone.space(), fresh);
+    }
+    long end = System.nanoTime();
+    decodeNanos += hashed - start + decoded - looked;
+    runNanos += looked - hashed + end - decoded;
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
+      if (entry.features != null) {
+        sink.features(offset + i, entry.features);
+      } else {
+        sink.unreadable(offset + i, entry.reason);
+      }
+    }
+  }
+
+  private interface Step {
+    void accept(Entry entry);
+  }
+
+  /** What a sample's own bytes bring about is the sample's fault; anything else goes up. */
+  private static void attempt(Entry entry, Step step) {
+    try {
+      step.accept(entry);
+    } catch (BadInputException e) {
+      entry.reason = e.getMessage();
+    }
+  }
+
+  private interface IndexedStep {
+    void accept(int index);
+  }
+
+  private static void each(ExecutorService pool, List<?> entries, IndexedStep step) {
+    List<Callable<Void>> tasks = new ArrayList<>();
+    for (int i = 0; i < entries.size(); i++) {
+      int index = i;
+      tasks.add(
+          () -> {
+            step.accept(index);
+            return null;
+          });
+    }
+    try {
+      for (Future<Void> done : pool.invokeAll(tasks)) {
+        done.get();
+      }
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while extracting features", e);
+    }
+  }
+
+  private static boolean finite(Tensor tensor) {
+    FloatBuffer values = tensor.floatBuffer();
+    while (values.hasRemaining()) {
+      if (!Float.isFinite(values.get())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Ends the threads; idempotent. */
+  @Override
+  public void close() {
+    decoders.shutdown();
+    runners.shutdown();
+  }
+}

@@ -1,0 +1,229 @@
+package dev.headstart.head;
+
+import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.headstart.onnx.Attribute;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.Value;
+import dev.headstart.sample.Task;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * The graphs of heads, from their weights.
+ *
+ * <p>A <em>network</em> goes from pooled features to logits and is what trains: input {@value
+ * #FEATURES} float32 [batch, width], output {@value #LOGITS} float32 [batch, outputs]. A
+ * <em>model</em> is what serves: the cut's own tensor in, pooled inside, {@value #SCORES} out
+ * (softmax, sigmoid, or the target's own units).
+ *
+ * <p>All operators used here mean the same from opset 11 to 22, so a model can be written for
+ * whichever opset its base has.
+ *
+ * @param kind what it is made of
+ * @param weights every tensor, in graph order; not to be written to
+ * @param trainable the names of those that train
+ */
+public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<String> trainable) {
+  public static final String FEATURES = "features";
+  public static final String LOGITS = "logits";
+  public static final String SCORES = "scores";
+
+  /** Opset of what is trained and stored. */
+  public static final int OPSET = 17;
+
+  private static final String MEAN = "scaling.mean";
+  private static final String SCALE = "scaling.scale";
+  private static final String HIDDEN_WEIGHT = "hidden.weight";
+  private static final String HIDDEN_BIAS = "hidden.bias";
+  private static final String OUTPUT_WEIGHT = "output.weight";
+  private static final String OUTPUT_BIAS = "output.bias";
+
+  /**
+   * A network with fresh weights: zero in the last layer, and before it uniform in ±1/sqrt(inputs),
+   * as PyTorch's Linear, to break the symmetry.
+   *
+   * @param kind linear or mlp
+   * @param scaling frozen; the length of its mean is the features' width
+   * @param outputs classes, or values of a regression
+   * @param seed decides the weights
+   */
+  public static HeadNetwork fresh(HeadKind kind, Scaling scaling, int outputs, long seed) {
+    int width = scaling.mean().length;
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    weights.put(MEAN, Tensor.of(scaling.mean(), width));
+    weights.put(SCALE, Tensor.of(scaling.scale(), scaling.scale().length));
+    List<String> trainable;
+    if (kind instanceof HeadKind.Mlp mlp) {
+      SplittableRandom random = new SplittableRandom(seed);
+      weights.put(HIDDEN_WEIGHT, uniform(random, width, mlp.hidden(), width));
+      weights.put(HIDDEN_BIAS, uniform(random, width, mlp.hidden()));
+      width = mlp.hidden();
+      trainable = List.of(HIDDEN_WEIGHT, HIDDEN_BIAS, OUTPUT_WEIGHT, OUTPUT_BIAS);
+    } else if (kind instanceof HeadKind.Linear) {
+      trainable = List.of(OUTPUT_WEIGHT, OUTPUT_BIAS);
+    } else {
+      throw new IllegalArgumentException("a " + kind + " head has no weights to train");
+    }
+    weights.put(OUTPUT_WEIGHT, Tensor.zeros(ElementType.FLOAT, outputs, width));
+    weights.put(OUTPUT_BIAS, Tensor.zeros(ElementType.FLOAT, outputs));
+    return new HeadNetwork(kind, weights, trainable);
+  }
+
+  /**
+   * A prototype head: logits are {@code sharpness} times the cosine between a sample's features and
+   * each class's mean of normalised features.
+   *
+   * @param means [classes][width], each of length 1
+   */
+  static HeadNetwork prototype(float[][] means, float sharpness) {
+    int width = means[0].length;
+    float[] weight = new float[means.length * width];
+    for (int c = 0; c < means.length; c++) {
+      for (int i = 0; i < width; i++) {
+        weight[c * width + i] = sharpness * means[c][i];
+      }
+    }
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    weights.put(OUTPUT_WEIGHT, Tensor.of(weight, means.length, width));
+    weights.put(OUTPUT_BIAS, Tensor.zeros(ElementType.FLOAT, means.length));
+    return new HeadNetwork(new HeadKind.Prototype(), weights, List.of());
+  }
+
+  private static Tensor uniform(SplittableRandom random, int inputs, long... shape) {
+    float bound = (float) (1 / Math.sqrt(inputs));
+    float[] values = new float[Math.toIntExact(Tensor.elements(shape))];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = bound * (2 * random.nextFloat() - 1);
+    }
+    return Tensor.of(values, shape);
+  }
+
+  /** The same network with some of its weights replaced. */
+  public HeadNetwork with(Map<String, Tensor> replaced) {
+    Map<String, Tensor> all = new LinkedHashMap<>(weights);
+    replaced.forEach(
+        (name, tensor) -> {
+          if (all.replace(name, tensor) == null) {
+            throw new IllegalArgumentException("the head has no weight '" + name + "'");
+          }
+        });
+    return new HeadNetwork(kind, all, trainable);
+  }
+
+  /** Number of features it takes. */
+  public int width() {
+    String first = weights.containsKey(HIDDEN_WEIGHT) ? HIDDEN_WEIGHT : OUTPUT_WEIGHT;
+    return (int) weights.get(first).shape()[1];
+  }
+
+  /** Number of logits it gives. */
+  public int outputs() {
+    return (int) weights.get(OUTPUT_WEIGHT).shape()[0];
+  }
+
+  /** The forward graph that trains; see the class's comment. */
+  public OnnxModel network() {
+    GraphBuilder graph = new GraphBuilder("head", OPSET);
+    Value features = graph.input(FEATURES, ElementType.FLOAT, -1, width());
+    Value logits = layers(graph, features, LOGITS, null);
+    return graph.output(logits, ElementType.FLOAT, -1, outputs()).build();
+  }
+
+  /**
+   * The forward graph with the trainable weights as inputs after {@value #FEATURES}, so that one
+   * session can judge any weights.
+   */
+  public OnnxModel openNetwork() {
+    GraphBuilder graph = new GraphBuilder("head", OPSET);
+    Value features = graph.input(FEATURES, ElementType.FLOAT, -1, width());
+    Map<String, Value> inputs = new LinkedHashMap<>();
+    for (String name : trainable) {
+      inputs.put(name, graph.input(name, ElementType.FLOAT, weights.get(name).shape()));
+    }
+    Value logits = layers(graph, features, LOGITS, inputs);
+    return graph.output(logits, ElementType.FLOAT, -1, outputs()).build();
+  }
+
+  /**
+   * The model that serves.
+   *
+   * @param cut shape of the cut's tensor for one sample, without the batch; -1 for a free dimension
+   * @param task decides what becomes of the logits
+   * @param target for regression, the targets' mean and deviation; else ignored
+   * @param opset of the base that it may be joined to
+   */
+  public OnnxModel model(long[] cut, Task task, Scaling target, int opset) {
+    GraphBuilder graph = new GraphBuilder("head", opset);
+    long[] batched = new long[cut.length + 1];
+    batched[0] = -1;
+    System.arraycopy(cut, 0, batched, 1, cut.length);
+    Value features = graph.input(FEATURES, ElementType.FLOAT, batched);
+    Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS, null);
+    Value scores =
+        switch (task) {
+          case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
+          case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
+          case REGRESSION -> {
+            Value deviation = graph.constant(Tensor.of(target.scale(), target.scale().length));
+            Value mean = graph.constant(Tensor.of(target.mean(), target.mean().length));
+            Value spread = graph.node(Operator.MUL, List.of(logits, deviation));
+            yield graph.named(SCORES, Operator.ADD, List.of(spread, mean));
+          }
+        };
+    return graph.output(scores, ElementType.FLOAT, -1, outputs()).build();
+  }
+
+  /**
+   * A head's model for a base of another opset; possible because the head's operators mean the same
+   * from opset 11 to 22.
+   */
+  public static OnnxModel atOpset(OnnxModel head, int opset) {
+    ModelProto.Builder model = head.proto().toBuilder();
+    model
+        .getOpsetImportBuilderList()
+        .forEach(
+            imported -> {
+              if (imported.getDomain().isEmpty()) {
+                imported.setVersion(opset);
+              }
+            });
+    return OnnxModel.of(model.build());
+  }
+
+  private Value layers(GraphBuilder graph, Value features, String name, Map<String, Value> open) {
+    Map<String, Value> w = new LinkedHashMap<>();
+    weights.forEach(
+        (key, tensor) ->
+            w.put(
+                key,
+                open != null && open.containsKey(key)
+                    ? open.get(key)
+                    : graph.initializer(key, tensor)));
+    Value x;
+    if (kind instanceof HeadKind.Prototype) {
+      x =
+          graph.node(
+              Operator.LP_NORMALIZATION,
+              List.of(features),
+              Attribute.axis(1),
+              Attribute.of("p", 2));
+    } else {
+      Value centred = graph.node(Operator.SUB, List.of(features, w.get(MEAN)));
+      x = graph.node(Operator.MUL, List.of(centred, w.get(SCALE)));
+    }
+    Attribute transB = Attribute.of("transB", 1);
+    if (kind instanceof HeadKind.Mlp) {
+      Value hidden =
+          graph.node(Operator.GEMM, List.of(x, w.get(HIDDEN_WEIGHT), w.get(HIDDEN_BIAS)), transB);
+      x = graph.node(Operator.RELU, List.of(hidden));
+    }
+    return graph.named(
+        name, Operator.GEMM, List.of(x, w.get(OUTPUT_WEIGHT), w.get(OUTPUT_BIAS)), transB);
+  }
+}

@@ -1,0 +1,93 @@
+package dev.headstart.head;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+
+/** Heads and their versions; immutable once published, one of them live. */
+public interface HeadStore {
+
+  /** File of a version that serves: features to scores. */
+  String MODEL = "model.onnx";
+
+  /** Serving model as it was judged, before the refit; only where the head was refitted. */
+  String JUDGED = "judged.onnx";
+
+  /**
+   * A version on disk.
+   *
+   * @param folder holds its files; read-only
+   */
+  record Stored(HeadManifest manifest, Path folder) {
+
+    /** The serving model. */
+    public Path model() {
+      return folder.resolve(MODEL);
+    }
+  }
+
+  /** The heads' names, sorted. */
+  List<String> heads();
+
+  /** A head's versions, ascending; empty for a head that does not exist. */
+  List<Integer> versions(String head);
+
+  /** The live version, if there is one. */
+  OptionalInt live(String head);
+
+  /**
+   * One version, every file checked against its sha-256.
+   *
+   * @throws NotFoundException if there is no such head or version
+   * @throws BadInputException if a file is missing or not what head.json says
+   */
+  Stored load(String head, int version);
+
+  /**
+   * The live version.
+   *
+   * @throws NotFoundException if there is no such head, or none of its versions is live
+   */
+  Stored loadLive(String head);
+
+  /**
+   * An empty folder on the workspace's own disk, to write a version's files into. Whoever asks
+   * deletes it if it is not published.
+   */
+  Path stage(String head);
+
+  /**
+   * Publishes the staged files as the head's next version by one atomic rename after fsync; of
+   * several processes each gets a number of its own.
+   *
+   * @param draft with any version number
+   * @return the number
+   */
+  int publish(Path staged, HeadManifest draft);
+
+  /**
+   * Makes a version live.
+   *
+   * @throws NotFoundException if it does not exist
+   */
+  void promote(String head, int version);
+
+  /**
+   * Runs a decision about what goes live, with every other process and thread that would decide for
+   * the same head waiting.
+   */
+  <T> T deciding(String head, Supplier<T> decision);
+
+  /** Removes a head with all its versions and memberships. */
+  void remove(String head);
+
+  /**
+   * Removes one version that is not live.
+   *
+   * @throws BadInputException if it is live
+   */
+  void remove(String head, int version);
+}

@@ -1,0 +1,175 @@
+package dev.headstart.predict;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import dev.headstart.error.BadInputException;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.ClassesLabel;
+import dev.headstart.sample.DataSet;
+import dev.headstart.sample.Item;
+import dev.headstart.sample.Items;
+import dev.headstart.sample.Label;
+import dev.headstart.sample.LabeledSample;
+import dev.headstart.sample.NumberLabel;
+import dev.headstart.sample.Sample;
+import dev.headstart.sample.SkippedSamples;
+import dev.headstart.sample.Task;
+import dev.headstart.sample.Unreadable;
+import dev.headstart.train.Metrics;
+import dev.headstart.train.Targets;
+import dev.headstart.train.TrainingListener;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * How good a version is on labelled data; as JSON it is what {@code evaluate --json} prints.
+ *
+ * @param samples that were judged
+ * @param metrics of its scores; the keys stand beside the others
+ * @param classes in the order of the confusion's rows and columns; null for regression
+ * @param skipped samples that could not be read, the first of them by name
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Evaluation(
+    String head,
+    int version,
+    int samples,
+    @JsonUnwrapped Metrics metrics,
+    List<String> classes,
+    List<Unreadable> skipped) {
+
+  /** Samples whose scores are asked for at a time: bounds memory. */
+  private static final int CHUNK = 1024;
+
+  /**
+   * Judges a version.
+   *
+   * @throws BadInputException if the data is not labelled with the head's classes, or more than a
+   *     tenth of it cannot be read
+   */
+  public static Evaluation of(Predictor predictor, Path path, TrainingListener listener) {
+    HeadManifest manifest = predictor.manifest();
+    DataSet data = DataSet.open(path, manifest.task());
+    data.notes().forEach(listener::warning);
+    Run run = new Run(predictor, listener);
+    listener.stage("evaluate", -1);
+    try (Items items = data.items()) {
+      while (items.hasNext()) {
+        Item item = items.next();
+        if (item instanceof Unreadable unreadable) {
+          run.skip(unreadable);
+        } else {
+          run.add((LabeledSample) item);
+        }
+      }
+    }
+    run.flush();
+    run.skipped.check(run.labels.size() + run.skipped.count());
+    if (run.labels.isEmpty()) {
+      throw new BadInputException("there are no samples in " + path);
+    }
+    return new Evaluation(
+        manifest.head(),
+        manifest.version(),
+        run.labels.size(),
+        run.metrics(),
+        manifest.task() == Task.REGRESSION ? null : manifest.classes(),
+        run.skipped.named());
+  }
+
+  private static final class Run implements Predictor.Sink<float[]> {
+    final Predictor predictor;
+    final TrainingListener listener;
+    final SkippedSamples skipped = new SkippedSamples();
+    final List<Label> labels = new ArrayList<>();
+    final List<float[]> scores = new ArrayList<>();
+    private final List<LabeledSample> waiting = new ArrayList<>();
+
+    Run(Predictor predictor, TrainingListener listener) {
+      this.predictor = predictor;
+      this.listener = listener;
+    }
+
+    void add(LabeledSample item) {
+      List<String> classes = predictor.manifest().classes();
+      for (String name : names(item.label())) {
+        if (!classes.contains(name)) {
+          throw new BadInputException(
+              item.sample().name()
+                  + " is labelled '"
+                  + name
+                  + "', which head '"
+                  + predictor.manifest().head()
+                  + "' version "
+                  + predictor.manifest().version()
+                  + " does not know: its classes are "
+                  + classes);
+        }
+      }
+      waiting.add(item);
+      if (waiting.size() == CHUNK) {
+        flush();
+      }
+    }
+
+    void skip(Unreadable unreadable) {
+      skipped.add(unreadable);
+      listener.warning("skipped " + unreadable);
+    }
+
+    void flush() {
+      List<Sample> samples = waiting.stream().map(LabeledSample::sample).toList();
+      predictor.scores(samples, this);
+      waiting.clear();
+    }
+
+    @Override
+    public void accept(int index, float[] found) {
+      scores.add(found);
+      labels.add(waiting.get(index).label());
+      listener.progress(labels.size());
+    }
+
+    @Override
+    public void unreadable(int index, String reason) {
+      skip(new Unreadable(waiting.get(index).sample().name(), reason));
+    }
+
+    Metrics metrics() {
+      int rows = labels.size();
+      List<String> classes = predictor.manifest().classes();
+      int outputs = Math.max(1, classes.size());
+      float[] all = new float[rows * outputs];
+      float[] values = new float[rows * outputs];
+      int[] indices = new int[rows];
+      for (int i = 0; i < rows; i++) {
+        System.arraycopy(scores.get(i), 0, all, i * outputs, outputs);
+        if (labels.get(i) instanceof NumberLabel number) {
+          values[i] = (float) number.value();
+        }
+        for (String name : names(labels.get(i))) {
+          indices[i] = classes.indexOf(name);
+          values[i * outputs + indices[i]] = 1;
+        }
+      }
+      Targets targets =
+          switch (predictor.manifest().task()) {
+            case SINGLE -> Targets.classes(outputs, indices);
+            case MULTI -> Targets.indicators(outputs, values);
+            case REGRESSION -> Targets.numbers(values);
+          };
+      return Metrics.of(all, targets, IntStream.range(0, rows).toArray());
+    }
+
+    private static Set<String> names(Label label) {
+      if (label instanceof ClassLabel one) {
+        return Set.of(one.name());
+      }
+      return label instanceof ClassesLabel several ? several.names() : Set.of();
+    }
+  }
+}

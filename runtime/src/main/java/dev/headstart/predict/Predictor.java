@@ -1,0 +1,221 @@
+package dev.headstart.predict;
+
+import dev.headstart.backbone.Backbone;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.FeatureExtractor;
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Features;
+import dev.headstart.error.BadInputException;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.head.HeadSession;
+import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.Provider;
+import dev.headstart.sample.Modality;
+import dev.headstart.sample.Sample;
+import dev.headstart.sample.VectorSample;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One version of a head with its base, ready to answer: sample → preprocess → backbone → head →
+ * prediction. For one thread, as its extractor uses all cores; the caller closes it.
+ */
+public final class Predictor implements AutoCloseable {
+  private final HeadManifest manifest;
+  private final Backbone backbone;
+  private final FeatureExtractor extractor;
+  private final HeadSession head;
+
+  /** Takes what comes of each sample, in the samples' order. */
+  public interface Sink<T> {
+
+    /** What came of it. */
+    void accept(int index, T result);
+
+    /** The sample cannot be used, with the reason. */
+    void unreadable(int index, String reason);
+  }
+
+  private Predictor(
+      HeadManifest manifest, Backbone backbone, FeatureExtractor extractor, HeadSession head) {
+    this.manifest = manifest;
+    this.backbone = backbone;
+    this.extractor = extractor;
+    this.head = head;
+  }
+
+  /**
+   * Opens a version.
+   *
+   * @param cache of features; {@link FeatureStore#NONE} leaves no trace of what is asked
+   * @throws BadInputException if the base model is not the one that the head was taught on
+   */
+  public static Predictor open(
+      HeadStore.Stored stored, BaseModels models, List<Provider> providers, FeatureStore cache) {
+    HeadManifest manifest = stored.manifest();
+    Backbone backbone = null;
+    FeatureExtractor extractor = null;
+    try {
+      if (manifest.base() != null) {
+        BaseModel base = base(manifest, models);
+        backbone = Backbone.open(base, base.cut(manifest.cut().tensor()), providers);
+        extractor = new FeatureExtractor(backbone, cache);
+      }
+      HeadSession head = HeadSession.open(manifest, stored.model());
+      return new Predictor(manifest, backbone, extractor, head);
+    } catch (RuntimeException e) {
+      if (extractor != null) {
+        extractor.close();
+      }
+      if (backbone != null) {
+        backbone.close();
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * The base that a head was taught on.
+   *
+   * @throws BadInputException if the base model of that name is another file now
+   */
+  static BaseModel base(HeadManifest manifest, BaseModels models) {
+    BaseModel base = models.get(manifest.base().id());
+    if (!base.manifest().sha256().equals(manifest.base().sha256())) {
+      throw new BadInputException(
+          "head '"
+              + manifest.head()
+              + "' version "
+              + manifest.version()
+              + " was taught on the base model "
+              + base
+              + " with sha-256 "
+              + manifest.base().sha256()
+              + ", but that name is now the file "
+              + base.manifest().sha256()
+              + ": teach the head again");
+    }
+    return base;
+  }
+
+  public HeadManifest manifest() {
+    return manifest;
+  }
+
+  /** Predictions for samples; see {@link Sink}. */
+  public void predict(List<? extends Sample> samples, Sink<Prediction> sink) {
+    scores(
+        samples,
+        new Sink<>() {
+          @Override
+          public void accept(int index, float[] scores) {
+            sink.accept(index, Prediction.of(samples.get(index).name(), manifest, scores));
+          }
+
+          @Override
+          public void unreadable(int index, String reason) {
+            sink.unreadable(index, reason);
+          }
+        });
+  }
+
+  /**
+   * The prediction for one sample.
+   *
+   * @throws BadInputException if it cannot be used
+   */
+  public Prediction predict(Sample sample) {
+    Prediction[] found = new Prediction[1];
+    predict(
+        List.of(sample),
+        new Sink<>() {
+          @Override
+          public void accept(int index, Prediction prediction) {
+            found[0] = prediction;
+          }
+
+          @Override
+          public void unreadable(int index, String reason) {
+            throw new BadInputException(reason);
+          }
+        });
+    return found[0];
+  }
+
+  /** The head's scores for samples, one a class, or the number of a regression. */
+  public void scores(List<? extends Sample> samples, Sink<float[]> sink) {
+    boolean ready = backbone == null || backbone.base().manifest().modality() != Modality.VECTOR;
+    for (int i = 0; i < samples.size(); ) {
+      if (ready && samples.get(i) instanceof VectorSample vector) {
+        vector(i++, vector, sink);
+        continue;
+      }
+      int to = i;
+      while (to < samples.size() && !(ready && samples.get(to) instanceof VectorSample)) {
+        requireTaken(samples.get(to));
+        to++;
+      }
+      extract(samples.subList(i, to), i, sink);
+      i = to;
+    }
+  }
+
+  private void requireTaken(Sample sample) {
+    if (sample.modality() != manifest.modality()) {
+      throw new BadInputException(
+          "head '"
+              + manifest.head()
+              + "' takes "
+              + manifest.modality().plural()
+              + ", but "
+              + sample.name()
+              + " is one of "
+              + sample.modality().plural());
+    }
+  }
+
+  /** A ready feature vector goes straight into the head. */
+  private void vector(int index, VectorSample sample, Sink<float[]> sink) {
+    long[] shape = manifest.shape();
+    if (shape.length != 1 || shape[0] != sample.values().length) {
+      sink.unreadable(
+          index,
+          sample.name()
+              + ": expected features of shape "
+              + Arrays.toString(shape)
+              + ", got "
+              + sample.values().length
+              + " numbers");
+      return;
+    }
+    sink.accept(index, head.scores(List.of(Tensor.of(sample.values(), 1, sample.values().length))));
+  }
+
+  private void extract(List<? extends Sample> samples, int offset, Sink<float[]> sink) {
+    extractor.extract(
+        samples,
+        new FeatureExtractor.Sink() {
+          @Override
+          public void features(int index, Features features) {
+            sink.accept(offset + index, head.scores(List.of(features.first())));
+          }
+
+          @Override
+          public void unreadable(int index, String reason) {
+            sink.unreadable(offset + index, reason);
+          }
+        });
+  }
+
+  /** Frees the sessions; idempotent. */
+  @Override
+  public void close() {
+    head.close();
+    if (backbone != null) {
+      extractor.close();
+      backbone.close();
+    }
+  }
+}

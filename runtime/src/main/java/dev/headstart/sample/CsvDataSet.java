@@ -1,0 +1,306 @@
+package dev.headstart.sample;
+
+import de.siegmar.fastcsv.reader.CloseableIterator;
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.headstart.error.BadInputException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Set;
+
+/**
+ * Comma-separated values (RFC 4180, UTF-8) with a header: {@code label} and {@code text} or {@code
+ * file}, else every other column is a number of the feature vector. Several labels are separated by
+ * {@code |}.
+ */
+final class CsvDataSet implements DataSet {
+
+  private final Path path;
+  private final Task task;
+  private final List<String> header;
+  private final int label;
+  private final int text;
+  private final int file;
+  private final Modality modality;
+
+  private CsvDataSet(Path path, Task task, List<String> header, Modality modality) {
+    this.path = path;
+    this.task = task;
+    this.header = header;
+    this.label = header.indexOf("label");
+    this.text = header.indexOf("text");
+    this.file = header.indexOf("file");
+    this.modality = modality;
+  }
+
+  static CsvDataSet open(Path path, Task task) {
+    try (Rows rows = new Rows(path)) {
+      CsvRecord first = rows.next();
+      if (first == null) {
+        throw new BadInputException(path + " is empty; expected a header with a column label");
+      }
+      List<String> header = first.getFields().stream().map(String::strip).toList();
+      check(path, header);
+      CsvRecord row = rows.next();
+      if (row == null) {
+        throw new BadInputException("no samples in " + path + ": there is only a header");
+      }
+      Modality modality = Modality.VECTOR;
+      if (header.contains("text")) {
+        modality = Modality.TEXT;
+      } else if (header.contains("file")) {
+        modality = fileModality(path, header.indexOf("file"), row);
+      }
+      return new CsvDataSet(path, task, header, modality);
+    }
+  }
+
+  private static Modality fileModality(Path path, int column, CsvRecord row) {
+    if (column >= row.getFieldCount()) {
+      return Modality.IMAGE;
+    }
+    return SampleFiles.assumedModality(SampleFiles.resolve(path, row.getField(column)));
+  }
+
+  private static void check(Path path, List<String> header) {
+    if (!header.contains("label")) {
+      String separator =
+          header.size() == 1 && header.get(0).matches("(?s).*[;\t].*")
+              ? " (columns are separated by commas)"
+              : "";
+      throw new BadInputException(
+          path + " has no column label; found: " + String.join(", ", header) + separator);
+    }
+    Set<String> seen = new HashSet<>();
+    for (int i = 0; i < header.size(); i++) {
+      String name = header.get(i);
+      if (!seen.add(name)) {
+        throw new BadInputException(path + " has two columns named '" + name + "'");
+      }
+    }
+    if (header.contains("text") && header.contains("file")) {
+      throw new BadInputException(path + " has a column text and a column file; expected one");
+    }
+    if (header.contains("text") || header.contains("file")) {
+      return;
+    }
+    if (header.size() == 1) {
+      throw new BadInputException(
+          path + " has only the column label; expected text, file or columns of numbers");
+    }
+    if (header.contains("")) {
+      throw new BadInputException(
+          path
+              + " has a column without a name (column "
+              + (header.indexOf("") + 1)
+              + "); a row index would be learned as a feature: name the column or remove it");
+    }
+  }
+
+  @Override
+  public Modality modality() {
+    return modality;
+  }
+
+  @Override
+  public Task task() {
+    return task;
+  }
+
+  @Override
+  public List<String> notes() {
+    return List.of();
+  }
+
+  @Override
+  public Items items() {
+    return new Reader();
+  }
+
+  private final class Reader implements Items {
+    private final Rows rows = new Rows(path);
+    private CsvRecord row;
+
+    Reader() {
+      rows.next(); // the header
+      row = rows.next();
+    }
+
+    @Override
+    public boolean hasNext() {
+      return row != null;
+    }
+
+    @Override
+    public Item next() {
+      if (row == null) {
+        throw new NoSuchElementException();
+      }
+      Item item = item(row);
+      row = rows.next();
+      return item;
+    }
+
+    @Override
+    public void close() {
+      rows.close();
+    }
+  }
+
+  private Item item(CsvRecord row) {
+    String name = path + ":" + row.getStartingLineNumber();
+    if (row.getFieldCount() != header.size()) {
+      return new Unreadable(
+          name, "has " + row.getFieldCount() + " fields, but the header has " + header.size());
+    }
+    Path resolved = null;
+    if (file >= 0) {
+      try {
+        resolved = SampleFiles.resolve(path, row.getField(file));
+      } catch (BadInputException e) {
+        return new Unreadable(name, e.getMessage());
+      }
+      if (SampleFiles.assumedModality(resolved) != modality) {
+        throw new BadInputException(
+            name
+                + " is one of the "
+                + SampleFiles.assumedModality(resolved).plural()
+                + ", but "
+                + path
+                + " began with "
+                + modality.plural()
+                + "; a data set holds one kind");
+      }
+    }
+    try {
+      Label meaning = rawLabel(row.getField(label)).under(task);
+      if (file >= 0) {
+        return SampleFiles.item(resolved, modality, meaning);
+      }
+      Sample sample =
+          text >= 0
+              ? new TextSample(name, row.getField(text))
+              : new VectorSample(name, features(row));
+      return new LabeledSample(sample, meaning);
+    } catch (BadInputException e) {
+      return Unreadable.of(name, e);
+    }
+  }
+
+  private RawLabel rawLabel(String written) {
+    if (written.isBlank()) {
+      throw new BadInputException("has no label");
+    }
+    return task == Task.MULTI
+        ? new RawLabel(RawLabel.Kind.LIST, List.of(written.split("\\|", -1)))
+        : RawLabel.text(written);
+  }
+
+  private float[] features(CsvRecord row) {
+    float[] values = new float[header.size() - 1];
+    int n = 0;
+    for (int i = 0; i < header.size(); i++) {
+      if (i != label) {
+        values[n++] = number(row.getField(i), header.get(i));
+      }
+    }
+    return values;
+  }
+
+  private static float number(String written, String column) {
+    String field = written.strip();
+    float value;
+    try {
+      // Java's own suffixes and hexadecimal floats are no numbers in a CSV file.
+      if (field.isEmpty() || "dDfF".indexOf(field.charAt(field.length() - 1)) >= 0) {
+        throw new NumberFormatException();
+      }
+      value = Float.parseFloat(field);
+    } catch (NumberFormatException e) {
+      throw new BadInputException(
+          "column " + column + " is '" + shortened(field) + "'; expected a number", e);
+    }
+    if (!Float.isFinite(value)) {
+      throw new BadInputException(
+          "column " + column + " is " + field + "; expected a finite 32-bit number");
+    }
+    return value;
+  }
+
+  private static String shortened(String field) {
+    return field.length() <= 40 ? field : field.substring(0, 40) + "…";
+  }
+
+  /** The records of the file, empty lines left out. */
+  private static final class Rows implements AutoCloseable {
+    private final Path path;
+    private final CsvReader<CsvRecord> reader;
+    private final CloseableIterator<CsvRecord> iterator;
+
+    Rows(Path path) {
+      this.path = path;
+      try {
+        BufferedReader text =
+            new BufferedReader(
+                // A decoder, not a charset: it reports what is not UTF-8 instead of replacing it.
+                new InputStreamReader(
+                    Files.newInputStream(path), StandardCharsets.UTF_8.newDecoder()));
+        text.mark(1);
+        if (text.read() != '\uFEFF') {
+          text.reset();
+        }
+        reader =
+            CsvReader.builder()
+                .skipEmptyLines(true)
+                .allowExtraFields(true)
+                .allowMissingFields(true)
+                .ofCsvRecord(text);
+        iterator = reader.iterator();
+      } catch (AccessDeniedException e) {
+        throw new BadInputException(path + " cannot be read: permission denied", e);
+      } catch (IOException e) {
+        throw failed(e);
+      }
+    }
+
+    /** The next record; null at the end. */
+    CsvRecord next() {
+      try {
+        return iterator.hasNext() ? iterator.next() : null;
+      } catch (UncheckedIOException e) {
+        throw failed(e.getCause());
+      } catch (CsvParseException e) {
+        throw e.getCause() instanceof IOException cause
+            ? failed(cause)
+            : new BadInputException(path + " is not good CSV: " + e.getMessage(), e);
+      }
+    }
+
+    private BadInputException failed(IOException e) {
+      return e instanceof CharacterCodingException
+          ? new BadInputException(path + " is not in UTF-8; save it in that encoding", e)
+          : new BadInputException(path + " cannot be read: " + e.getMessage(), e);
+    }
+
+    @Override
+    public void close() {
+      try {
+        iterator.close();
+        reader.close();
+      } catch (IOException e) {
+        throw failed(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,429 @@
+package dev.headstart.train;
+
+import dev.headstart.backbone.Backbone;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.FeatureExtractor;
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Features;
+import dev.headstart.error.BadInputException;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.head.Pooling;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.Provider;
+import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.ClassesLabel;
+import dev.headstart.sample.DataSet;
+import dev.headstart.sample.Duplicates;
+import dev.headstart.sample.Item;
+import dev.headstart.sample.Items;
+import dev.headstart.sample.Label;
+import dev.headstart.sample.LabeledSample;
+import dev.headstart.sample.Modality;
+import dev.headstart.sample.NumberLabel;
+import dev.headstart.sample.Sample;
+import dev.headstart.sample.SkippedSamples;
+import dev.headstart.sample.Task;
+import dev.headstart.sample.Unreadable;
+import dev.headstart.sample.VectorSample;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+
+/**
+ * Labelled samples as numbers: a table of features and the targets beside it, rows in the data
+ * set's order, each sample once. Owns the backbone; the caller closes the lesson.
+ */
+final class Lesson implements AutoCloseable {
+  private final DataSet data;
+  private final BaseModels models;
+  private final FeatureStore cache;
+  private final List<Provider> providers;
+  private final BaseModel base;
+  private final Backbone backbone;
+  private final SkippedSamples skipped = new SkippedSamples();
+  private final Duplicates duplicates = new Duplicates();
+
+  /** Samples by row; empty for feature vectors, which are in the table already. */
+  private final List<Sample> samples = new ArrayList<>();
+
+  private final List<String> digests = new ArrayList<>();
+  private final List<Label> labels = new ArrayList<>();
+  private FeatureTable features;
+  private List<String> classes = List.of();
+  private Targets targets;
+  private double decodeSeconds;
+  private double featureSeconds;
+
+  private Lesson(
+      DataSet data,
+      BaseModels models,
+      FeatureStore cache,
+      List<Provider> providers,
+      BaseModel base,
+      Backbone backbone) {
+    this.data = data;
+    this.models = models;
+    this.cache = cache;
+    this.providers = providers;
+    this.base = base;
+    this.backbone = backbone;
+  }
+
+  /**
+   * Reads a data set and takes its features.
+   *
+   * @param known classes that come first, in this order, where the data set has them
+   */
+  static Lesson read(
+      TeachRequest request,
+      BaseModels models,
+      FeatureStore cache,
+      List<Provider> providers,
+      List<String> known,
+      TrainingListener listener) {
+    DataSet data = DataSet.open(request.data(), request.recipe().task());
+    data.notes().forEach(listener::warning);
+    BaseModel base = base(request, data, models);
+    Backbone backbone =
+        base == null ? null : Backbone.open(base, base.cut(request.cut()), providers);
+    Lesson lesson = new Lesson(data, models, cache, providers, base, backbone);
+    try {
+      lesson.collect(listener);
+      if (lesson.features == null) {
+        lesson.extract(listener);
+      }
+      lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
+      lesson.label(known, request);
+      return lesson;
+    } catch (RuntimeException e) {
+      lesson.close();
+      throw e;
+    }
+  }
+
+  private static BaseModel base(TeachRequest request, DataSet data, BaseModels models) {
+    if (request.base() == null) {
+      if (data.modality() == Modality.VECTOR) {
+        if (!request.cut().equals("auto")) {
+          throw new BadInputException(
+              "--cut needs a base model, and feature vectors have none: add --base or leave it out");
+        }
+        return null;
+      }
+      return models.byDefault(data.modality());
+    }
+    BaseModel base = models.get(request.base());
+    Modality takes = base.manifest().modality();
+    if (data.modality() != takes && data.modality() != Modality.VECTOR) {
+      throw new BadInputException(
+          "the base model "
+              + base
+              + " takes "
+              + takes.plural()
+              + ", but "
+              + request.data()
+              + " holds "
+              + data.modality().plural()
+              + ": choose another --base or leave it out");
+    }
+    return base;
+  }
+
+  /** Whether the samples are features of the base's cut already. */
+  private boolean ready() {
+    return data.modality() == Modality.VECTOR
+        && (base == null || base.manifest().modality() != Modality.VECTOR);
+  }
+
+  private void collect(TrainingListener listener) {
+    long start = System.nanoTime();
+    listener.stage("read", -1);
+    try (Items items = data.items()) {
+      while (items.hasNext()) {
+        Item item = items.next();
+        if (item instanceof Unreadable unreadable) {
+          skip(unreadable, listener);
+        } else {
+          add((LabeledSample) item, listener);
+        }
+        listener.progress(labels.size());
+      }
+    }
+    if (labels.isEmpty()) {
+      skipped.check(skipped.count());
+      throw new BadInputException("there are no samples in the data");
+    }
+    decodeSeconds += (System.nanoTime() - start) / 1e9;
+  }
+
+  private void skip(Unreadable unreadable, TrainingListener listener) {
+    skipped.add(unreadable);
+    listener.warning("skipped " + unreadable);
+  }
+
+  private void add(LabeledSample item, TrainingListener listener) {
+    Sample sample = item.sample();
+    try {
+      sample.sha256();
+    } catch (BadInputException e) {
+      skip(new Unreadable(sample.name(), e.getMessage()), listener);
+      return;
+    }
+    if (!duplicates.add(item)) {
+      return;
+    }
+    if (ready()) {
+      float[] values = ((VectorSample) sample).values();
+      if (features == null) {
+        requireWidth(sample, values.length);
+        features = new FeatureTable(values.length);
+      }
+      features.add(values);
+    } else {
+      samples.add(sample);
+    }
+    digests.add(sample.sha256());
+    labels.add(item.label());
+  }
+
+  private void requireWidth(Sample sample, int width) {
+    if (backbone == null) {
+      return;
+    }
+    long[] shape = backbone.shape();
+    if (shape.length != 1 || shape[0] != width) {
+      throw new BadInputException(
+          sample.name()
+              + " has "
+              + width
+              + " features, but the cut '"
+              + backbone.cut().name()
+              + "' of "
+              + base
+              + " gives "
+              + (shape.length == 1 ? shape[0] + "" : "no plain vector"));
+    }
+  }
+
+  private void extract(TrainingListener listener) {
+    listener.stage("features", samples.size());
+    int width = Pooling.width(backbone.shape());
+    features = new FeatureTable(width);
+    boolean[] readable = new boolean[samples.size()];
+    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache)) {
+      extractor.extract(
+          samples,
+          new FeatureExtractor.Sink() {
+            @Override
+            public void features(int index, Features found) {
+              features.add(Pooling.pool(found.first()));
+              readable[index] = true;
+              listener.progress(index + 1);
+            }
+
+            @Override
+            public void unreadable(int index, String reason) {
+              skip(new Unreadable(samples.get(index).name(), reason), listener);
+              listener.progress(index + 1);
+            }
+          });
+      decodeSeconds += extractor.decodeSeconds();
+      featureSeconds += extractor.featureSeconds();
+    }
+    keep(samples, readable);
+    keep(digests, readable);
+    keep(labels, readable);
+  }
+
+  private static <T> void keep(List<T> rows, boolean[] kept) {
+    int[] next = {0};
+    rows.removeIf(row -> !kept[next[0]++]);
+  }
+
+  private void label(List<String> known, TeachRequest request) {
+    if (data.task() == Task.REGRESSION) {
+      float[] values = new float[labels.size()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) ((NumberLabel) labels.get(i)).value();
+      }
+      targets = Targets.numbers(values);
+      return;
+    }
+    Set<String> found =
+        new TreeSet<>(
+            java.util.Comparator.comparing(Lesson::codePoints, java.util.Arrays::compare));
+    labels.forEach(label -> found.addAll(names(label)));
+    Set<String> ordered = new LinkedHashSet<>(known);
+    ordered.retainAll(found);
+    ordered.addAll(found);
+    classes = List.copyOf(ordered);
+    int least = data.task() == Task.SINGLE ? 2 : 1;
+    if (classes.size() < least) {
+      throw new BadInputException(
+          "a head needs samples of at least "
+              + (least == 2 ? "two classes" : "one class")
+              + " to tell apart, but all "
+              + labels.size()
+              + " samples in "
+              + request.data()
+              + (classes.isEmpty() ? " have no class" : " are '" + classes.get(0) + "'")
+              + ": add samples of what it is not, under another label");
+    }
+    if (data.task() == Task.SINGLE) {
+      targets =
+          Targets.classes(
+              classes.size(),
+              labels.stream()
+                  .mapToInt(label -> classes.indexOf(((ClassLabel) label).name()))
+                  .toArray());
+    } else {
+      float[] indicators = new float[labels.size() * classes.size()];
+      for (int i = 0; i < labels.size(); i++) {
+        for (String name : names(labels.get(i))) {
+          indicators[i * classes.size() + classes.indexOf(name)] = 1;
+        }
+      }
+      targets = Targets.indicators(classes.size(), indicators);
+    }
+  }
+
+  private static int[] codePoints(String text) {
+    return text.codePoints().toArray();
+  }
+
+  private static Set<String> names(Label label) {
+    return label instanceof ClassLabel one ? Set.of(one.name()) : ((ClassesLabel) label).names();
+  }
+
+  Task task() {
+    return data.task();
+  }
+
+  Modality modality() {
+    return base == null ? data.modality() : base.manifest().modality();
+  }
+
+  /** Null for feature vectors without a base. */
+  BaseModel base() {
+    return base;
+  }
+
+  /** Null without a base. */
+  Backbone backbone() {
+    return backbone;
+  }
+
+  /** Shape of the cut's tensor for one sample; [width] without a base. */
+  long[] shape() {
+    return backbone == null ? new long[] {features.width()} : backbone.shape();
+  }
+
+  FeatureTable features() {
+    return features;
+  }
+
+  Targets targets() {
+    return targets;
+  }
+
+  /** In the order of the outputs; empty for regression. */
+  List<String> classes() {
+    return classes;
+  }
+
+  /** SHA-256 of the samples, by row. */
+  List<String> digests() {
+    return digests;
+  }
+
+  /** What to keep the shares of in validation: the class, or the set of classes. */
+  int[] strata() {
+    return switch (data.task()) {
+      case SINGLE -> targets.labels();
+      case MULTI -> {
+        List<Label> distinct = labels.stream().distinct().toList();
+        yield labels.stream().mapToInt(distinct::indexOf).toArray();
+      }
+      case REGRESSION -> new int[labels.size()];
+    };
+  }
+
+  SkippedSamples skipped() {
+    return skipped;
+  }
+
+  int duplicates() {
+    return duplicates.count();
+  }
+
+  double decodeSeconds() {
+    return decodeSeconds;
+  }
+
+  double featureSeconds() {
+    return featureSeconds;
+  }
+
+  /** SHA-256 over all digests and labels, whatever their order. */
+  String digest() {
+    String all =
+        String.join(
+            "\n",
+            IntStream.range(0, digests.size())
+                .mapToObj(i -> digests.get(i) + " " + labels.get(i))
+                .sorted()
+                .toList());
+    return Sample.sha256(all.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Features of rows as another version of the head takes them, from its own base and cut. */
+  List<Tensor> featuresFor(HeadManifest other, int[] rows) {
+    boolean vectors = other.shape().length == 1;
+    boolean sameCut =
+        backbone == null
+            ? other.cut() == null
+            : other.cut() != null
+                && other.cut().tensor().equals(backbone.cut().tensor())
+                && other.base().sha256().equals(base.manifest().sha256());
+    if (vectors && sameCut && other.shape()[0] == features.width()) {
+      return IntStream.of(rows)
+          .mapToObj(row -> Tensor.of(features.row(row), 1, features.width()))
+          .toList();
+    }
+    if (samples.isEmpty() || other.base() == null) {
+      throw new BadInputException("it takes other features than these");
+    }
+    BaseModel its = models.get(other.base().id());
+    List<Tensor> found = new ArrayList<>();
+    List<Sample> wanted = IntStream.of(rows).mapToObj(samples::get).toList();
+    try (Backbone opened = Backbone.open(its, its.cut(other.cut().tensor()), providers);
+        FeatureExtractor extractor = new FeatureExtractor(opened, cache)) {
+      extractor.extract(
+          wanted,
+          new FeatureExtractor.Sink() {
+            @Override
+            public void features(int index, Features features) {
+              found.add(features.first());
+            }
+
+            @Override
+            public void unreadable(int index, String reason) {
+              throw new BadInputException(wanted.get(index).name() + ": " + reason);
+            }
+          });
+    }
+    return found;
+  }
+
+  @Override
+  public void close() {
+    if (backbone != null) {
+      backbone.close();
+    }
+  }
+}

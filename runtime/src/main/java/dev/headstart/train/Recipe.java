@@ -1,0 +1,92 @@
+package dev.headstart.train;
+
+import dev.headstart.artifact.Loss;
+import dev.headstart.error.UsageException;
+import dev.headstart.head.HeadKind;
+import dev.headstart.sample.Task;
+import java.util.Locale;
+
+/**
+ * Everything that decides a training, given the samples.
+ *
+ * @param kind what the head is made of
+ * @param task what it answers
+ * @param loss ce (single), bce (multi), mse or l1 (regression)
+ * @param optimizer adamw or sgd
+ * @param rate the highest learning rate of the schedule
+ * @param schedule how the rate goes over the epochs
+ * @param warmup the part of all steps over which the rate rises from 0, in [0, 1)
+ * @param epochs passes over the training samples, at most
+ * @param batch samples a step
+ * @param weightDecay decoupled, as AdamW's
+ * @param labelSmoothing in [0, 1), for ce
+ * @param balanced whether classes weigh the inverse of their share of the samples
+ * @param validation part of the samples to judge by, in [0, 0.5]
+ * @param patience epochs without a lower validation loss after which training stops; 0 never stops
+ * @param refit whether the head is trained once more on all samples after it was judged
+ * @param seed decides fresh weights and the order of samples
+ */
+public record Recipe(
+    HeadKind kind,
+    Task task,
+    Loss loss,
+    OptimizerName optimizer,
+    double rate,
+    Schedule schedule,
+    double warmup,
+    int epochs,
+    int batch,
+    double weightDecay,
+    double labelSmoothing,
+    boolean balanced,
+    double validation,
+    int patience,
+    boolean refit,
+    long seed) {
+
+  /** An optimizer by its name on the command line. */
+  public enum OptimizerName {
+    ADAMW,
+    SGD;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * @throws UsageException naming the field that is out of range
+   */
+  public Recipe {
+    require(rate > 0 && rate <= 1000, "the rate", "in (0, 1000]", rate);
+    require(warmup >= 0 && warmup < 1, "the warm-up", "in [0, 1)", warmup);
+    require(epochs >= 1 && epochs <= 100_000, "the number of epochs", "1 to 100000", epochs);
+    require(batch >= 1 && batch <= 65_536, "the batch", "1 to 65536", batch);
+    require(weightDecay >= 0 && weightDecay < 100, "the weight decay", "in [0, 100)", weightDecay);
+    require(
+        labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "in [0, 1)", labelSmoothing);
+    require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
+    require(patience >= 0, "patience", "0 (never stop early) or more", patience);
+    if (labelSmoothing > 0 && loss != Loss.CE) {
+      throw new UsageException("label smoothing goes with a single label only, not with " + loss);
+    }
+    if (kind instanceof HeadKind.Prototype && task != Task.SINGLE) {
+      throw new UsageException(
+          "a prototype head answers one class a sample; for the task "
+              + task.id()
+              + " use linear or mlp:H");
+    }
+  }
+
+  private static void require(boolean holds, String what, String expected, double given) {
+    if (!holds) {
+      throw new UsageException(
+          what
+              + " must be "
+              + expected
+              + ", got "
+              + (given == Math.rint(given) ? (long) given : given));
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package dev.headstart.train;
+
+import dev.headstart.artifact.Loss;
+import dev.headstart.error.UsageException;
+import dev.headstart.head.HeadKind;
+import dev.headstart.sample.Task;
+
+/**
+ * What a user says of a recipe; null for what follows from the task and the features. Fields as in
+ * {@link Recipe}.
+ */
+public record RecipeOptions(
+    HeadKind kind,
+    Task task,
+    Recipe.OptimizerName optimizer,
+    Double rate,
+    Schedule schedule,
+    Double warmup,
+    Integer epochs,
+    Integer batch,
+    Double weightDecay,
+    Double labelSmoothing,
+    Boolean balanced,
+    Double validation,
+    Integer patience,
+    Boolean refit,
+    Long seed) {
+
+  /** Nothing said. */
+  public static final RecipeOptions DEFAULTS =
+      new RecipeOptions(
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+
+  /** The default head with this kind and otherwise nothing said. */
+  public static RecipeOptions of(HeadKind kind) {
+    return new RecipeOptions(
+        kind, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+  }
+
+  /**
+   * Fills in what was not said.
+   *
+   * <p>The rate suits features of unit size (see {@code Scaling}): a step of AdamW moves every
+   * weight by the rate, so logits by up to rate × width, and a step of SGD by rate × width × error.
+   *
+   * @param dataTask what the labels mean
+   * @param width features a sample
+   * @throws UsageException naming the field that is out of range
+   */
+  public Recipe resolve(Task dataTask, int width) {
+    HeadKind head = kind == null ? new HeadKind.Linear() : kind;
+    Recipe.OptimizerName name = optimizer == null ? Recipe.OptimizerName.ADAMW : optimizer;
+    double highest = head instanceof HeadKind.Mlp ? 0.01 : 0.03;
+    double usual =
+        switch (name) {
+          case ADAMW -> Math.min(highest, Math.max(0.001, 0.5 / width));
+          case SGD -> Math.min(0.1, 5.0 / width);
+        };
+    if (name == Recipe.OptimizerName.SGD && weightDecay != null && weightDecay > 0) {
+      throw new UsageException(
+          "weight decay goes with the optimizer adamw: leave out --weight-decay or --optimizer sgd");
+    }
+    return new Recipe(
+        head,
+        dataTask,
+        switch (dataTask) {
+          case SINGLE -> Loss.CE;
+          case MULTI -> Loss.BCE;
+          case REGRESSION -> Loss.MSE;
+        },
+        name,
+        or(rate, usual),
+        schedule == null ? Schedule.COSINE : schedule,
+        or(warmup, 0),
+        epochs == null ? 50 : epochs,
+        batch == null ? 32 : batch,
+        or(weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
+        or(labelSmoothing, 0),
+        balanced == null || balanced,
+        or(validation, 0.2),
+        patience == null ? 10 : patience,
+        refit == null || refit,
+        seed == null ? 1 : seed);
+  }
+
+  private static double or(Double said, double otherwise) {
+    return said == null ? otherwise : said;
+  }
+}

@@ -1,0 +1,49 @@
+package dev.headstart.train;
+
+import dev.headstart.sample.Task;
+import java.nio.FloatBuffer;
+import java.nio.LongBuffer;
+
+/**
+ * What the rows of a {@link FeatureTable} are labelled with.
+ *
+ * @param task decides which of the two is there
+ * @param outputs classes, or values of a regression
+ * @param labels for a single label: the class of each row; else null
+ * @param values for several labels, 0 or 1 for each row and class; for regression, the number of
+ *     each row in its own units; row-major [rows, outputs]; else null
+ */
+public record Targets(Task task, int outputs, int[] labels, float[] values) {
+
+  /** One class a row. */
+  public static Targets classes(int outputs, int[] labels) {
+    return new Targets(Task.SINGLE, outputs, labels, null);
+  }
+
+  /** Several classes a row, [rows, outputs] of 0 and 1. */
+  public static Targets indicators(int outputs, float[] values) {
+    return new Targets(Task.MULTI, outputs, null, values);
+  }
+
+  /** A number a row. */
+  public static Targets numbers(float[] values) {
+    return new Targets(Task.REGRESSION, 1, null, values);
+  }
+
+  /** Writes the labels of rows as int64. */
+  void gather(int[] indices, int from, int count, LongBuffer target) {
+    for (int i = 0; i < count; i++) {
+      target.put(i, labels[indices[from + i]]);
+    }
+  }
+
+  /** Writes the values of rows as float32, each less {@code mean} and over {@code deviation}. */
+  void gather(int[] indices, int from, int count, float mean, float deviation, FloatBuffer target) {
+    for (int i = 0; i < count; i++) {
+      for (int k = 0; k < outputs; k++) {
+        float value = values[indices[from + i] * outputs + k];
+        target.put(i * outputs + k, (value - mean) / deviation);
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package dev.headstart.train;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.sample.Unreadable;
+import java.util.List;
+
+/**
+ * What came of teaching; as JSON it is what {@code teach --json} prints.
+ *
+ * @param promoted whether the version is live now
+ * @param reason why, or why not
+ * @param base null without one
+ * @param cut null without a base
+ * @param kind as the command line writes it
+ * @param classes in the order of the scores; empty for regression
+ * @param epochs trained
+ * @param validation on the validation samples before the refit; null without any
+ * @param skipped samples that could not be read, the first of them by name
+ * @param duplicates samples that came twice and counted once
+ * @param computed samples that went through the backbone; the others' features were known
+ */
+public record TeachResult(
+    String head,
+    int version,
+    boolean promoted,
+    String reason,
+    String base,
+    String cut,
+    String kind,
+    List<String> classes,
+    Samples samples,
+    int epochs,
+    boolean stoppedEarly,
+    Metrics validation,
+    Seconds seconds,
+    List<Unreadable> skipped,
+    int duplicates,
+    long computed,
+    @JsonIgnore HeadManifest manifest,
+    @JsonIgnore List<Epoch> history,
+    @JsonIgnore Recipe recipe) {
+
+  /** How many trained and how many judged. */
+  public record Samples(int train, int validation) {}
+
+  /**
+   * Wall time of the stages.
+   *
+   * @param decode reading and preprocessing samples
+   * @param features running the backbone, or fetching features from the cache
+   * @param train training, judging and refitting
+   * @param total all of it
+   */
+  public record Seconds(double decode, double features, double train, double total) {}
+}

@@ -1,0 +1,445 @@
+package dev.headstart.train;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headstart.backbone.Backbone;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.head.HeadKind;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.head.HeadNetwork;
+import dev.headstart.head.HeadSession;
+import dev.headstart.head.HeadStore;
+import dev.headstart.head.Prototypes;
+import dev.headstart.head.Scaling;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.OrtRuntime;
+import dev.headstart.ort.Provider;
+import dev.headstart.sample.Task;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * The whole way from labelled samples to a version: read, features, split, train, judge, refit,
+ * publish, promote.
+ *
+ * <p>Early stopping picks the epochs and the judged weights; promotion compares those with the live
+ * version's judged weights, on samples that neither trained on; only then is the head trained once
+ * more, on everything, for as many epochs.
+ */
+public final class Teacher {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final BaseModels models;
+  private final HeadStore heads;
+  private final RunStore runs;
+  private final FeatureStore cache;
+  private final List<Provider> providers;
+  private final String release;
+
+  /**
+   * @param providers of the backbone, in order of preference
+   * @param release version of this library, for provenance
+   */
+  public Teacher(
+      BaseModels models,
+      HeadStore heads,
+      RunStore runs,
+      FeatureStore cache,
+      List<Provider> providers,
+      String release) {
+    this.models = models;
+    this.heads = heads;
+    this.runs = runs;
+    this.cache = cache;
+    this.providers = providers;
+    this.release = release;
+  }
+
+  /**
+   * Teaches a head.
+   *
+   * @throws BadInputException if the samples cannot be used, saying what was expected
+   * @throws NotFoundException if the data, the base model or the cut does not exist
+   * @throws FailureException if training diverges, the platform cannot train, or the disk refuses
+   */
+  public TeachResult teach(TeachRequest request, TrainingListener listener) {
+    long start = System.nanoTime();
+    HeadKind kind = request.recipe().kind();
+    if (!(kind instanceof HeadKind.Prototype)) {
+      OrtRuntime.requireTraining();
+    }
+    Path staged = heads.stage(request.head());
+    try (Lesson lesson =
+        Lesson.read(request, models, cache, providers, classes(request), listener)) {
+      Recipe recipe = request.recipe().resolve(lesson.task(), lesson.features().width());
+      Split split =
+          Split.of(
+              request.head(),
+              lesson.digests(),
+              lesson.strata(),
+              recipe.validation(),
+              runs.judgedBy(request.head()));
+      requireTrainable(lesson, split);
+      if (split.validation().length == 0 && recipe.validation() > 0) {
+        listener.warning(
+            "too few samples to set any aside: nothing judges this version. Three a class are"
+                + " enough for one that judges");
+      }
+      long trainStart = System.nanoTime();
+      Taught taught = train(lesson, split, recipe, staged, listener);
+      double trainSeconds = seconds(trainStart);
+      HeadManifest draft = manifest(request, lesson, split, recipe, taught);
+      return heads.deciding(
+          request.head(),
+          () -> {
+            Verdict verdict = judge(request, lesson, split, taught);
+            int version = heads.publish(staged, draft);
+            runs.record(request.head(), version, memberships(lesson, split));
+            if (verdict.promote) {
+              heads.promote(request.head(), version);
+            }
+            return new TeachResult(
+                request.head(),
+                version,
+                verdict.promote,
+                verdict.reason,
+                lesson.base() == null ? null : lesson.base().id(),
+                lesson.backbone() == null ? null : lesson.backbone().cut().name(),
+                recipe.kind().text(),
+                lesson.classes(),
+                new TeachResult.Samples(split.train().length, split.validation().length),
+                taught.epochs,
+                taught.stoppedEarly,
+                taught.metrics,
+                new TeachResult.Seconds(
+                    lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
+                lesson.skipped().named(),
+                lesson.duplicates(),
+                lesson.backbone() == null ? 0 : lesson.backbone().runs(),
+                draft.published(version, Map.of()),
+                taught.history,
+                recipe);
+          });
+    } finally {
+      deleteTree(staged);
+    }
+  }
+
+  /** Classes that the head knows already, in the order of its scores. */
+  private List<String> classes(TeachRequest request) {
+    List<Integer> versions = heads.versions(request.head());
+    OptionalInt live = heads.live(request.head());
+    if (versions.isEmpty()) {
+      return List.of();
+    }
+    int version = live.orElse(versions.get(versions.size() - 1));
+    return heads.load(request.head(), version).manifest().classes();
+  }
+
+  private static void requireTrainable(Lesson lesson, Split split) {
+    if (lesson.task() != Task.SINGLE) {
+      return;
+    }
+    int[] counts = new int[lesson.classes().size()];
+    for (int row : split.train()) {
+      counts[lesson.targets().labels()[row]]++;
+    }
+    for (int c = 0; c < counts.length; c++) {
+      if (counts[c] == 0) {
+        throw new BadInputException(
+            "every sample of class '"
+                + lesson.classes().get(c)
+                + "' has judged an earlier version of this head, and what judged must not train:"
+                + " add new samples of it, or remove the head and begin anew");
+      }
+    }
+  }
+
+  /**
+   * What training left, besides the files.
+   *
+   * @param judged the network before the refit
+   * @param target how the targets were scaled for it, for regression
+   */
+  private record Taught(
+      HeadNetwork judged,
+      Scaling target,
+      int epochs,
+      boolean stoppedEarly,
+      boolean refitted,
+      Metrics metrics,
+      List<Epoch> history) {}
+
+  /** Trains, and leaves the version's files in the staged folder. */
+  private static Taught train(
+      Lesson lesson, Split split, Recipe recipe, Path staged, TrainingListener listener) {
+    int[] all = IntStream.range(0, lesson.features().rows()).toArray();
+    boolean refit = recipe.refit() && split.validation().length > 0;
+    if (recipe.kind() instanceof HeadKind.Prototype) {
+      HeadNetwork judged = prototype(lesson, split.train());
+      write(judged, lesson, null, staged.resolve(refit ? HeadStore.JUDGED : HeadStore.MODEL));
+      if (refit) {
+        write(prototype(lesson, all), lesson, null, staged.resolve(HeadStore.MODEL));
+      }
+      Metrics metrics = metrics(judged, null, lesson, split.validation());
+      return new Taught(judged, null, 0, false, refit, metrics, List.of());
+    }
+    Scaling target = targetScaling(lesson.targets(), split.train());
+    listener.stage("train", recipe.epochs());
+    Trainer.Outcome judged =
+        trainer(lesson, split.train(), recipe, target)
+            .train(staged, split.train(), split.validation(), recipe.epochs(), listener);
+    if (refit) {
+      write(judged.network(), lesson, target, staged.resolve(HeadStore.JUDGED));
+      listener.stage("refit", judged.best());
+      Scaling refitTarget = targetScaling(lesson.targets(), all);
+      Trainer.Outcome refitted =
+          trainer(lesson, all, recipe, refitTarget)
+              .train(staged, all, new int[0], judged.best(), listener);
+      write(refitted.network(), lesson, refitTarget, staged.resolve(HeadStore.MODEL));
+    } else {
+      write(judged.network(), lesson, target, staged.resolve(HeadStore.MODEL));
+    }
+    return new Taught(
+        judged.network(),
+        target,
+        judged.best(),
+        judged.stoppedEarly(),
+        refit,
+        judged.metrics(),
+        judged.history());
+  }
+
+  private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {
+    Scaling.Estimate estimate = new Scaling.Estimate(lesson.features().width());
+    for (int row : rows) {
+      estimate.add(lesson.features().row(row));
+    }
+    Scaling scaling = lesson.base() == null ? estimate.each() : estimate.common();
+    HeadNetwork network =
+        HeadNetwork.fresh(recipe.kind(), scaling, lesson.targets().outputs(), recipe.seed());
+    return new Trainer(network, lesson.features(), lesson.targets(), target, recipe);
+  }
+
+  /** Mean and deviation of a regression's targets; null for other tasks. */
+  private static Scaling targetScaling(Targets targets, int[] rows) {
+    if (targets.task() != Task.REGRESSION) {
+      return null;
+    }
+    double sum = 0;
+    double squares = 0;
+    for (int row : rows) {
+      sum += targets.values()[row];
+    }
+    double mean = sum / rows.length;
+    for (int row : rows) {
+      squares += (targets.values()[row] - mean) * (targets.values()[row] - mean);
+    }
+    double deviation = Math.sqrt(squares / rows.length);
+    return new Scaling(
+        new float[] {(float) mean}, new float[] {deviation > 0 ? (float) deviation : 1});
+  }
+
+  private static HeadNetwork prototype(Lesson lesson, int[] rows) {
+    Prototypes prototypes = new Prototypes(lesson.classes().size(), lesson.features().width());
+    int[] labels = new int[rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      labels[i] = lesson.targets().labels()[rows[i]];
+      prototypes.add(labels[i], lesson.features().row(rows[i]));
+    }
+    Iterable<float[]> features =
+        () -> IntStream.of(rows).mapToObj(lesson.features()::row).iterator();
+    return prototypes.head(features, labels);
+  }
+
+  private static Metrics metrics(HeadNetwork network, Scaling target, Lesson lesson, int[] rows) {
+    if (rows.length == 0) {
+      return null;
+    }
+    Map<String, Tensor> weights = new LinkedHashMap<>(network.weights());
+    weights.keySet().retainAll(network.trainable());
+    try (Scorer scorer = new Scorer(network, lesson.features(), lesson.task(), target)) {
+      return Metrics.of(scorer.scores(weights, rows), lesson.targets(), rows);
+    }
+  }
+
+  private static void write(HeadNetwork network, Lesson lesson, Scaling target, Path file) {
+    network.model(lesson.shape(), lesson.task(), target, HeadNetwork.OPSET).write(file);
+  }
+
+  private record Verdict(boolean promote, String reason) {}
+
+  /** Whether what was taught goes live; see the class's comment. */
+  private Verdict judge(TeachRequest request, Lesson lesson, Split split, Taught taught) {
+    OptionalInt number = heads.live(request.head());
+    switch (request.promotion()) {
+      case ALWAYS:
+        return new Verdict(true, "asked for");
+      case NEVER:
+        return new Verdict(false, "asked for");
+      default:
+    }
+    if (number.isEmpty()) {
+      return new Verdict(true, "the first version");
+    }
+    HeadStore.Stored live = heads.load(request.head(), number.getAsInt());
+    String liveName = "version " + number.getAsInt();
+    Set<String> known = runs.trainedOn(request.head(), number.getAsInt());
+    int[] common =
+        IntStream.of(split.validation())
+            .filter(row -> !known.contains(lesson.digests().get(row)))
+            .toArray();
+    if (common.length == 0) {
+      return new Verdict(
+          false,
+          "no samples are set aside that neither this version nor the live "
+              + liveName
+              + " trained on, so nothing can compare them; --promote always overrules");
+    }
+    if (live.manifest().task() != lesson.task()
+        || live.manifest().modality() != lesson.modality()) {
+      return new Verdict(
+          false,
+          "the live "
+              + liveName
+              + " answers another task or takes other samples and cannot be compared;"
+              + " --promote always overrules");
+    }
+    try {
+      Metrics ours = metrics(taught.judged, taught.target, lesson, common);
+      Metrics theirs = metrics(live, lesson, common);
+      boolean better = ours.notWorseThan(theirs, lesson.task());
+      return new Verdict(
+          better,
+          ours.headline(lesson.task())
+              + (better ? " is not worse than " : " is worse than ")
+              + theirs.headline(lesson.task())
+              + " of the live "
+              + liveName
+              + " on "
+              + common.length
+              + " samples that neither trained on");
+    } catch (NotFoundException | BadInputException e) {
+      return new Verdict(
+          false,
+          "the live "
+              + liveName
+              + " cannot be compared: "
+              + e.getMessage()
+              + "; --promote always overrules");
+    }
+  }
+
+  /** How a stored version, as it was judged, does on rows of the lesson. */
+  private Metrics metrics(HeadStore.Stored stored, Lesson lesson, int[] rows) {
+    Path judged = stored.folder().resolve(HeadStore.JUDGED);
+    List<Tensor> features = lesson.featuresFor(stored.manifest(), rows);
+    try (HeadSession session =
+        HeadSession.open(stored.manifest(), Files.exists(judged) ? judged : stored.model())) {
+      float[] scores = session.scores(features);
+      return Metrics.of(
+          inOrder(scores, stored.manifest().classes(), lesson.classes(), rows.length),
+          lesson.targets(),
+          rows);
+    }
+  }
+
+  /** Scores by one list of classes as scores by another; classes that are not known score 0. */
+  private static float[] inOrder(float[] scores, List<String> from, List<String> to, int rows) {
+    if (from.equals(to)) {
+      return scores;
+    }
+    float[] ordered = new float[rows * to.size()];
+    for (int k = 0; k < to.size(); k++) {
+      int known = from.indexOf(to.get(k));
+      for (int row = 0; known >= 0 && row < rows; row++) {
+        ordered[row * to.size() + k] = scores[row * from.size() + known];
+      }
+    }
+    return ordered;
+  }
+
+  private static Map<String, Boolean> memberships(Lesson lesson, Split split) {
+    Map<String, Boolean> validation = new HashMap<>();
+    for (int row : split.train()) {
+      validation.put(lesson.digests().get(row), false);
+    }
+    for (int row : split.validation()) {
+      validation.put(lesson.digests().get(row), true);
+    }
+    return validation;
+  }
+
+  private HeadManifest manifest(
+      TeachRequest request, Lesson lesson, Split split, Recipe recipe, Taught taught) {
+    BaseModel base = lesson.base();
+    Backbone backbone = lesson.backbone();
+    return new HeadManifest(
+        HeadManifest.FORMAT,
+        request.head(),
+        0,
+        lesson.task(),
+        recipe.kind(),
+        lesson.modality(),
+        base == null ? null : new HeadManifest.BaseReference(base.id(), base.manifest().sha256()),
+        backbone == null
+            ? null
+            : new HeadManifest.CutReference(backbone.cut().name(), backbone.cut().tensor()),
+        lesson.shape(),
+        lesson.classes(),
+        JSON.valueToTree(recipe),
+        new HeadManifest.Result(
+            split.train().length,
+            split.validation().length,
+            taught.epochs,
+            taught.stoppedEarly,
+            taught.refitted,
+            taught.metrics == null ? null : JSON.valueToTree(taught.metrics),
+            JSON.valueToTree(taught.history)),
+        new HeadManifest.Provenance(
+            Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+            lesson.digest(),
+            request.data().toString(),
+            release,
+            OrtRuntime.version(),
+            backbone == null ? null : backbone.provider().toString(),
+            System.getProperty("os.name") + " " + System.getProperty("os.version"),
+            System.getProperty("os.arch"),
+            System.getProperty("java.version")),
+        Map.of());
+  }
+
+  private static double seconds(long since) {
+    return (System.nanoTime() - since) / 1e9;
+  }
+
+  /** The staged folder is gone once it is published; otherwise nothing of it must stay. */
+  private static void deleteTree(Path root) {
+    if (!Files.exists(root)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new FailureException("the folder " + root + " cannot be removed: " + e, e);
+    }
+  }
+}

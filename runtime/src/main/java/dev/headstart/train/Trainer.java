@@ -1,0 +1,275 @@
+package dev.headstart.train;
+
+import dev.headstart.artifact.ArtifactOptions;
+import dev.headstart.artifact.Artifacts;
+import dev.headstart.artifact.Checkpoint;
+import dev.headstart.artifact.Optimizer;
+import dev.headstart.error.FailureException;
+import dev.headstart.head.HeadNetwork;
+import dev.headstart.head.Scaling;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.TrainingSession;
+import dev.headstart.sample.Task;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Trains a head's network on a table of features: artifacts, then mini-batches through ONNX
+ * Runtime's training session, judged after every epoch.
+ *
+ * <p>The order of samples follows from the recipe's seed alone and every step runs on one thread,
+ * so the same seed gives the same weights bit for bit.
+ */
+public final class Trainer {
+  /** A loss this many times the first one is no longer learning. */
+  private static final double DIVERGED = 1000;
+
+  private final HeadNetwork initial;
+  private final FeatureTable features;
+  private final Targets targets;
+  private final Recipe recipe;
+  private final Scaling target;
+
+  /**
+   * What a training gave.
+   *
+   * @param network with the best weights: those of the lowest validation loss, or the last ones
+   * @param best the epoch they are of, from 1
+   * @param metrics on the validation samples, of these weights; null without any
+   * @param stoppedEarly whether patience ran out
+   */
+  public record Outcome(
+      HeadNetwork network, int best, Metrics metrics, List<Epoch> history, boolean stoppedEarly) {}
+
+  /**
+   * @param initial network to start from
+   * @param target for regression, mean and deviation of the targets; else null
+   */
+  public Trainer(
+      HeadNetwork initial, FeatureTable features, Targets targets, Scaling target, Recipe recipe) {
+    this.initial = initial;
+    this.features = features;
+    this.targets = targets;
+    this.target = target;
+    this.recipe = recipe;
+  }
+
+  /**
+   * Writes the artifacts into {@code folder} and trains. In the end the folder's checkpoint holds
+   * the weights of the outcome.
+   *
+   * @param train rows to train on, at least one
+   * @param validation rows to judge by; may be empty
+   * @param epochs how many of the recipe's epochs to train: the schedule is the recipe's
+   * @throws FailureException if the loss diverges, or the platform cannot train
+   */
+  public Outcome train(
+      Path folder, int[] train, int[] validation, int epochs, TrainingListener listener) {
+    Artifacts artifacts = Artifacts.generate(initial.network(), options(train));
+    artifacts.writeTo(folder);
+    List<Epoch> history = new ArrayList<>();
+    Map<String, Tensor> best = null;
+    Metrics bestMetrics = null;
+    int bestEpoch = 0;
+    boolean stopped = false;
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    try (TrainingSession session = TrainingSession.open(folder, 1);
+        Scorer scorer =
+            validation.length == 0 ? null : new Scorer(initial, features, recipe.task(), target);
+        Batches batches = new Batches(session, train)) {
+      for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
+        double loss = batches.epoch(epoch);
+        Metrics metrics = null;
+        if (scorer != null) {
+          session.save(checkpoint, false);
+          Map<String, Tensor> weights = Checkpoint.read(checkpoint).trainable();
+          metrics = Metrics.of(scorer.scores(weights, validation), targets, validation);
+          if (bestMetrics == null || metrics.loss() < bestMetrics.loss()) {
+            best = weights;
+            bestMetrics = metrics;
+            bestEpoch = epoch;
+          }
+          stopped = recipe.patience() > 0 && epoch - bestEpoch >= recipe.patience();
+        }
+        history.add(new Epoch(epoch, batches.rate, loss, metrics));
+        listener.epoch(history.get(epoch - 1));
+      }
+      session.save(checkpoint, true);
+    }
+    if (best == null) {
+      best = Checkpoint.read(checkpoint).trainable();
+      bestEpoch = history.size();
+    } else if (bestEpoch < history.size()) {
+      new Checkpoint(best, Map.of()).write(checkpoint);
+    }
+    return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
+  }
+
+  private ArtifactOptions options(int[] train) {
+    Optimizer optimizer =
+        switch (recipe.optimizer()) {
+          case ADAMW -> Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay());
+          case SGD -> new Optimizer.Sgd();
+        };
+    float[] weights =
+        !recipe.balanced() || recipe.task() == Task.REGRESSION
+            ? null
+            : recipe.task() == Task.SINGLE ? classWeights(train) : positiveWeights(train);
+    return ArtifactOptions.of(recipe.loss(), optimizer)
+        .trainable(initial.trainable())
+        .weights(weights)
+        .smoothing((float) recipe.labelSmoothing())
+        .seed(recipe.seed());
+  }
+
+  /** Inverse to each class's share, 1 on average over the samples; a class without any weighs 1. */
+  private float[] classWeights(int[] train) {
+    int classes = targets.outputs();
+    int[] counts = new int[classes];
+    for (int row : train) {
+      counts[targets.labels()[row]]++;
+    }
+    float[] weights = new float[classes];
+    for (int c = 0; c < classes; c++) {
+      weights[c] = counts[c] == 0 ? 1 : (float) train.length / (classes * (float) counts[c]);
+    }
+    return weights;
+  }
+
+  /** Negatives over positives for each class, within 1/100 and 100. */
+  private float[] positiveWeights(int[] train) {
+    int classes = targets.outputs();
+    float[] weights = new float[classes];
+    for (int c = 0; c < classes; c++) {
+      int positive = 0;
+      for (int row : train) {
+        positive += targets.values()[row * classes + c] > 0.5f ? 1 : 0;
+      }
+      weights[c] =
+          positive == 0
+              ? 1
+              : Math.min(100, Math.max(0.01f, (train.length - positive) / (float) positive));
+    }
+    return weights;
+  }
+
+  /** The training samples as mini-batches, in buffers that are used again for every step. */
+  private final class Batches implements AutoCloseable {
+    private final TrainingSession session;
+    private final int[] rows;
+    private final long steps;
+    private final TrainingSession.Batch full;
+    private final TrainingSession.Batch rest;
+    private final Tensor x;
+    private final Tensor y;
+    private final SplittableRandom random;
+    private long step;
+    private double firstLoss = Double.NaN;
+    private float rate = Float.NaN;
+
+    Batches(TrainingSession session, int[] train) {
+      this.session = session;
+      this.rows = train.clone();
+      this.random = new SplittableRandom(recipe.seed());
+      int size = Math.min(recipe.batch(), train.length);
+      int left = train.length % size;
+      this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
+      this.x = Tensor.zeros(ElementType.FLOAT, size, features.width());
+      this.y =
+          recipe.task() == Task.SINGLE
+              ? Tensor.zeros(ElementType.INT64, size)
+              : Tensor.zeros(ElementType.FLOAT, size, targets.outputs());
+      this.full = bind(size);
+      this.rest = left == 0 ? null : bind(left);
+    }
+
+    private TrainingSession.Batch bind(int count) {
+      Map<String, Tensor> inputs = new LinkedHashMap<>();
+      inputs.put(HeadNetwork.FEATURES, first(x, count));
+      inputs.put(recipe.loss().input(), first(y, count));
+      return session.bind(inputs);
+    }
+
+    /** The first rows of a tensor, in the same memory. */
+    private static Tensor first(Tensor tensor, int count) {
+      long[] shape = tensor.shape().clone();
+      int bytes = (int) (tensor.data().remaining() / shape[0] * count);
+      shape[0] = count;
+      return new Tensor(tensor.type(), shape, tensor.data().slice(0, bytes));
+    }
+
+    /** Trains on every sample once; returns the mean of the batches' losses. */
+    double epoch(int epoch) {
+      shuffle();
+      int size = (int) x.shape()[0];
+      double sum = 0;
+      int count = 0;
+      for (int from = 0; from < rows.length; from += size) {
+        int n = Math.min(size, rows.length - from);
+        features.gather(rows, from, n, x.floatBuffer());
+        if (recipe.task() == Task.SINGLE) {
+          targets.gather(rows, from, n, y.longBuffer());
+        } else {
+          float mean = target == null ? 0 : target.mean()[0];
+          float deviation = target == null ? 1 : target.scale()[0];
+          targets.gather(rows, from, n, mean, deviation, y.floatBuffer());
+        }
+        float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
+        if (factor * (float) recipe.rate() != rate) {
+          rate = factor * (float) recipe.rate();
+          session.learningRate(rate);
+        }
+        double loss = session.step(n == size ? full : rest);
+        check(loss, epoch);
+        sum += loss;
+        count++;
+      }
+      return sum / count;
+    }
+
+    private void check(double loss, int epoch) {
+      if (Double.isNaN(firstLoss)) {
+        firstLoss = loss;
+      }
+      if (Double.isFinite(loss) && loss <= DIVERGED * Math.max(1, firstLoss)) {
+        return;
+      }
+      throw new FailureException(
+          String.format(
+              Locale.ROOT,
+              "training diverged: the loss became %s in epoch %d (step %d; it began at %.3g) with"
+                  + " the rate %s. Try --rate %s, a warm-up, or check the features for values of"
+                  + " very different size",
+              Double.isFinite(loss) ? String.format(Locale.ROOT, "%.3g", loss) : loss,
+              epoch,
+              step,
+              firstLoss,
+              Double.toString(recipe.rate()),
+              String.format(Locale.ROOT, "%.1g", recipe.rate() / 10)));
+    }
+
+    /** Fisher and Yates. */
+    private void shuffle() {
+      for (int i = rows.length - 1; i > 0; i--) {
+        int j = random.nextInt(i + 1);
+        int row = rows[i];
+        rows[i] = rows[j];
+        rows[j] = row;
+      }
+    }
+
+    @Override
+    public void close() {
+      full.close();
+      if (rest != null) {
+        rest.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,28 @@
+package dev.headstart.train;
+
+/**
+ * Hears how teaching goes, on the thread that teaches. Messages are for people; everything that
+ * counts is in the result too.
+ */
+public interface TrainingListener {
+
+  /** Hears nothing. */
+  TrainingListener NONE = new TrainingListener() {};
+
+  /**
+   * A stage begins.
+   *
+   * @param name e.g. {@code features}
+   * @param total steps it has; -1 if that is not known
+   */
+  default void stage(String name, long total) {}
+
+  /** Steps of the stage that are done, of its total. */
+  default void progress(long done) {}
+
+  /** An epoch has ended. */
+  default void epoch(Epoch epoch) {}
+
+  /** Something a person should know, that does not stop the run. */
+  default void warning(String message) {}
+}

@@ -1,0 +1,226 @@
+package dev.headstart.workspace;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteConfig.JournalMode;
+import org.sqlite.SQLiteConfig.SynchronousMode;
+import org.sqlite.SQLiteConfig.TransactionMode;
+
+/**
+ * The workspace's SQLite file. One connection a process, used by one thread at a time: SQLite has
+ * one writer anyhow, and a connection held open spares the checkpoint that closing the last one
+ * costs.
+ *
+ * <p>{@code PRAGMA user_version} is the number of {@link #MIGRATIONS} applied. One is never changed
+ * once released; a new one is added at the end.
+ */
+final class Database implements AutoCloseable {
+  static final String FILE = "headstart.db";
+
+  /** How long to wait for another process's write. */
+  static final Duration BUSY = Duration.ofSeconds(30);
+
+  private static final List<List<String>> MIGRATIONS =
+      List.of(
+          List.of(
+              // data is a FeatureRecord, or NULL where it lies in a file of features/
+              """
+              CREATE TABLE feature (
+                space BLOB NOT NULL, sample BLOB NOT NULL, data BLOB,
+                PRIMARY KEY (space, sample)) STRICT
+              """,
+              """
+              CREATE TABLE membership (
+                head TEXT NOT NULL, version INTEGER NOT NULL, sample BLOB NOT NULL,
+                validation INTEGER NOT NULL CHECK (validation IN (0, 1)),
+                PRIMARY KEY (head, version, sample)) STRICT, WITHOUT ROWID
+              """));
+
+  private final Failures failures;
+  private final Connection connection;
+  private final Jdbi jdbi;
+
+  private Database(Failures failures, Connection connection) {
+    this.failures = failures;
+    this.connection = connection;
+    this.jdbi = Jdbi.create(connection);
+  }
+
+  /**
+   * Opens or makes the database. The caller keeps other processes from doing the same meanwhile.
+   *
+   * @throws BadInputException if a newer Headstart or another program made it
+   * @throws FailureException if it cannot be written, or is damaged
+   */
+  static Database open(Failures failures) {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setJournalMode(JournalMode.WAL);
+    config.setSynchronous(SynchronousMode.NORMAL);
+    config.setTransactionMode(TransactionMode.IMMEDIATE);
+    config.setBusyTimeout((int) BUSY.toMillis());
+    config.enforceForeignKeys(true);
+    Database database = connect(failures, config, uri(failures.root(), ""));
+    try {
+      database.migrate();
+      return database;
+    } catch (RuntimeException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Opens the database for reading only, where nothing can be written; nothing if there is none or
+   * if it cannot be read without writing.
+   *
+   * @throws BadInputException if a newer Headstart or another program made it
+   */
+  static Optional<Database> openReadOnly(Failures failures) {
+    Path file = failures.root().resolve(FILE);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    SQLiteConfig config = new SQLiteConfig();
+    config.setReadOnly(true);
+    config.setBusyTimeout((int) BUSY.toMillis());
+    // A WAL database opens read-only only if the files beside it are there. If they are not, no
+    // process has it open and all of it lies in the one file, which then counts as immutable.
+    boolean wal = Files.exists(file.resolveSibling(FILE + "-wal"));
+    String[] attempts = wal ? new String[] {"?mode=ro"} : new String[] {"?mode=ro", "?immutable=1"};
+    for (String mode : attempts) {
+      Database database;
+      try {
+        database = connect(failures, config, uri(failures.root(), mode));
+      } catch (FailureException e) {
+        if (Failures.isUnwritable(e)) {
+          continue;
+        }
+        throw e;
+      }
+      try {
+        if (database.read(database::version) == MIGRATIONS.size()) {
+          return Optional.of(database);
+        }
+      } catch (FailureException e) {
+        if (!Failures.isUnwritable(e)) {
+          database.close();
+          throw e;
+        }
+      }
+      database.close();
+    }
+    return Optional.empty();
+  }
+
+  private static Database connect(Failures failures, SQLiteConfig config, String uri) {
+    try {
+      return new Database(failures, config.createConnection(uri));
+    } catch (SQLException e) {
+      throw failures.database(e);
+    }
+  }
+
+  /** As a URI, so that a path may hold any character. */
+  private static String uri(Path root, String query) {
+    return "jdbc:sqlite:file:" + root.resolve(FILE).toUri().getRawPath() + query;
+  }
+
+  private void migrate() {
+    if (read(this::version) == MIGRATIONS.size()) {
+      return;
+    }
+    write(
+        handle -> {
+          for (int done = version(handle); done < MIGRATIONS.size(); done++) {
+            MIGRATIONS.get(done).forEach(handle::execute);
+            handle.execute("PRAGMA user_version = " + (done + 1));
+          }
+        });
+  }
+
+  /** The number of migrations applied, checked to be one that this Headstart knows. */
+  private int version(Handle handle) {
+    Path file = failures.root().resolve(FILE);
+    int version = handle.createQuery("PRAGMA user_version").mapTo(Integer.class).one();
+    if (version < 0 || version > MIGRATIONS.size()) {
+      throw new BadInputException(
+          file
+              + " has schema version "
+              + version
+              + ", this Headstart knows 1 to "
+              + MIGRATIONS.size()
+              + ": a newer one made it. Update Headstart or choose another workspace with"
+              + " --workspace");
+    }
+    if (version == 0
+        && handle.createQuery("SELECT count(*) FROM sqlite_master").mapTo(Integer.class).one()
+            > 0) {
+      throw new BadInputException(
+          file
+              + " is the database of another program (it has tables, but no schema version of"
+              + " Headstart's): choose another workspace with --workspace");
+    }
+    return version;
+  }
+
+  /**
+   * @throws FailureException as {@link Failures#database} words it
+   */
+  synchronized <T> T read(Function<Handle, T> query) {
+    try {
+      return jdbi.withHandle(query::apply);
+    } catch (JdbiException e) {
+      throw failures.database(e);
+    }
+  }
+
+  /**
+   * One transaction: all of it is there afterwards, or none. A power cut may still undo it, but
+   * nothing else.
+   *
+   * @throws FailureException as {@link Failures#database} words it
+   */
+  synchronized void write(Consumer<Handle> statements) {
+    try {
+      jdbi.useTransaction(statements::accept);
+    } catch (JdbiException e) {
+      throw failures.database(e);
+    }
+  }
+
+  /** As {@link #write}, and a power cut does not undo it either. */
+  synchronized void writeDurably(Consumer<Handle> statements) {
+    synchronous("FULL");
+    try {
+      write(statements);
+    } finally {
+      synchronous("NORMAL");
+    }
+  }
+
+  private void synchronous(String mode) {
+    read(handle -> handle.execute("PRAGMA synchronous = " + mode));
+  }
+
+  @Override
+  public synchronized void close() {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      throw failures.database(e);
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package dev.headstart.workspace;
+
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Features;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.PreparedBatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Features as {@link FeatureRecord}s in the database; large ones in {@code
+ * features/<xx>/<space>-<sample>.bin}, xx being the sample's first two digits. A damaged or missing
+ * record is a miss, and is forgotten so that the next {@link #put} replaces it.
+ */
+final class FeatureCache implements FeatureStore {
+  /** Longer records lie in files of their own: beyond this SQLite is the slower of the two. */
+  static final int LARGEST_ROW = 256 << 10;
+
+  /** Names in one IN list, and rows held in memory at once for one insertion. */
+  private static final int CHUNK = 500;
+
+  private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
+  private static final Pattern DIGEST = Pattern.compile("(?:[0-9a-f]{2}){1,32}");
+  private static final HexFormat HEX = HexFormat.of();
+
+  private final Failures failures;
+  private final Optional<Database> database;
+  private final boolean writable;
+  private boolean warned;
+
+  /**
+   * @param database nothing where none can be read: then nothing is known
+   * @param writable whether features can be remembered; if not, one warning says so
+   */
+  FeatureCache(Failures failures, Optional<Database> database, boolean writable) {
+    this.failures = failures;
+    this.database = database;
+    this.writable = writable;
+  }
+
+  /** Removes what killed processes left unfinished. */
+  void sweep() {
+    Path features = failures.root().resolve("features");
+    if (!Files.isDirectory(features)) {
+      return;
+    }
+    try (DirectoryStream<Path> folders = Files.newDirectoryStream(features, "??")) {
+      for (Path folder : folders) {
+        Staging.sweep(folder);
+      }
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
+  @Override
+  public Map<String, Features> get(String space, Collection<String> samples) {
+    byte[] key = digest(space);
+    Map<String, Features> found = new HashMap<>();
+    List<String> damaged = new ArrayList<>();
+    List<String> wanted = samples.stream().distinct().toList();
+    if (database.isEmpty()) {
+      return found;
+    }
+    for (int from = 0; from < wanted.size(); from += CHUNK) {
+      List<byte[]> chunk =
+          wanted.subList(from, Math.min(from + CHUNK, wanted.size())).stream()
+              .map(FeatureCache::digest)
+              .toList();
+      for (Row row : database.get().read(handle -> rows(handle, key, chunk))) {
+        byte[] record = row.data == null ? file(path(space, row.sample)) : row.data;
+        FeatureRecord.decode(record)
+            .ifPresentOrElse(
+                features -> found.put(row.sample, features), () -> damaged.add(row.sample));
+      }
+    }
+    if (writable && !damaged.isEmpty()) {
+      LOG.warn("{} cached features are damaged and will be computed again", damaged.size());
+      database.get().write(handle -> forget(handle, key, damaged));
+    }
+    return found;
+  }
+
+  /**
+   * @param data null where it lies in a file
+   */
+  private record Row(String sample, byte[] data) {}
+
+  private static List<Row> rows(Handle handle, byte[] space, List<byte[]> samples) {
+    return handle
+        .createQuery(
+            "SELECT sample, data FROM feature WHERE space = :space AND sample IN (<samples>)")
+        .bind("space", space)
+        .bindList("samples", samples)
+        .map((row, context) -> new Row(HEX.formatHex(row.getBytes(1)), row.getBytes(2)))
+        .list();
+  }
+
+  /** A file's bytes, none if it is gone. */
+  private byte[] file(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (NoSuchFileException e) {
+      return new byte[0];
+    } catch (IOException e) {
+      throw failures.read(file, e);
+    }
+  }
+
+  private static void forget(Handle handle, byte[] space, List<String> samples) {
+    try (PreparedBatch batch =
+        handle.prepareBatch("DELETE FROM feature WHERE space = ? AND sample = ?")) {
+      samples.forEach(sample -> batch.add(space, digest(sample)));
+      batch.execute();
+    }
+  }
+
+  @Override
+  public void put(String space, Map<String, Features> features) {
+    if (!writable) {
+      warn();
+      return;
+    }
+    byte[] key = digest(space);
+    List<Map.Entry<String, Features>> entries = List.copyOf(features.entrySet());
+    database
+        .orElseThrow()
+        .write(
+            handle -> {
+              for (int from = 0; from < entries.size(); from += CHUNK) {
+                insert(
+                    handle,
+                    space,
+                    key,
+                    entries.subList(from, Math.min(from + CHUNK, entries.size())));
+              }
+            });
+  }
+
+  private void insert(
+      Handle handle, String space, byte[] key, List<Map.Entry<String, Features>> entries) {
+    try (PreparedBatch batch =
+        handle.prepareBatch(
+            "INSERT OR IGNORE INTO feature (space, sample, data) VALUES (?, ?, ?)")) {
+      for (Map.Entry<String, Features> entry : entries) {
+        byte[] sample = digest(entry.getKey());
+        byte[] record = FeatureRecord.encode(entry.getValue());
+        if (record.length > LARGEST_ROW) {
+          write(path(space, entry.getKey()), record);
+          record = null;
+        }
+        batch.add(key, sample, record);
+      }
+      batch.execute();
+    }
+  }
+
+  private void write(Path file, byte[] record) {
+    try {
+      Files.createDirectories(file.getParent());
+      Disk.replace(file, record);
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
+  private synchronized void warn() {
+    if (!warned) {
+      warned = true;
+      LOG.warn("the workspace {} cannot be written: features are not remembered", failures.root());
+    }
+  }
+
+  private Path path(String space, String sample) {
+    return failures
+        .root()
+        .resolve("features")
+        .resolve(sample.substring(0, 2))
+        .resolve(space + "-" + sample + ".bin");
+  }
+
+  private static byte[] digest(String hex) {
+    if (!DIGEST.matcher(hex).matches()) {
+      throw new IllegalArgumentException("expected lower-case hexadecimal, got '" + hex + "'");
+    }
+    return HEX.parseHex(hex);
+  }
+}

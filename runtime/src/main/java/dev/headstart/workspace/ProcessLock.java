@@ -1,0 +1,50 @@
+package dev.headstart.workspace;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A lock on a file that keeps out the other threads of this process and all other processes.
+ * Reentrant. The operating system releases it when its process dies. Lock files are never deleted:
+ * a deleted one could be held by one process while another locks its successor.
+ */
+final class ProcessLock {
+  /** A file lock belongs to the whole process, so its threads are told apart here. */
+  private static final Map<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
+
+  private ProcessLock() {}
+
+  /** What is done under the lock. */
+  interface Work<T> {
+    T run() throws IOException;
+  }
+
+  /**
+   * Does the work when nobody else holds the lock.
+   *
+   * @param file absolute and real, as it is the lock's identity; made if it is missing
+   */
+  static <T> T holding(Path file, Work<T> work) throws IOException {
+    ReentrantLock threads = THREADS.computeIfAbsent(file, key -> new ReentrantLock());
+    threads.lock();
+    try {
+      if (threads.getHoldCount() > 1) {
+        return work.run();
+      }
+      try (FileChannel channel =
+              FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+          FileLock lock = channel.lock()) {
+        assert lock.isValid();
+        return work.run();
+      }
+    } finally {
+      threads.unlock();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package dev.headstart;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.Architectures;
+import org.junit.jupiter.api.Test;
+
+/** Packages depend downwards; see ARCHITECTURE.md. */
+class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("dev.headstart");
+
+  @Test
+  void onlyOrtTouchesOnnxRuntime() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.headstart.ort..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("ai.onnxruntime..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyWorkspaceTouchesSql() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.headstart.workspace..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.jdbi..", "org.sqlite..", "java.sql..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("dev.headstart.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  /** Each line says who may use the package. */
+  @Test
+  void packagesDependDownwards() {
+    Architectures.layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("façade")
+        .definedBy("dev.headstart")
+        .layer("workspace")
+        .definedBy("dev.headstart.workspace..")
+        .layer("predict")
+        .definedBy("dev.headstart.predict..")
+        .layer("train")
+        .definedBy("dev.headstart.train..")
+        .layer("head")
+        .definedBy("dev.headstart.head..")
+        .layer("backbone")
+        .definedBy("dev.headstart.backbone..")
+        .layer("preprocess")
+        .definedBy("dev.headstart.preprocess..")
+        .layer("sample")
+        .definedBy("dev.headstart.sample..")
+        .layer("artifact")
+        .definedBy("dev.headstart.artifact..")
+        .layer("gradient")
+        .definedBy("dev.headstart.gradient..")
+        .layer("ort")
+        .definedBy("dev.headstart.ort..")
+        .layer("onnx")
+        .definedBy("dev.headstart.onnx..")
+        .layer("error")
+        .definedBy("dev.headstart.error..")
+        .whereLayer("façade")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("workspace")
+        .mayOnlyBeAccessedByLayers("façade")
+        .whereLayer("predict")
+        .mayOnlyBeAccessedByLayers("façade")
+        .whereLayer("train")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "predict")
+        .whereLayer("head")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "predict", "train")
+        .whereLayer("backbone")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "predict", "train")
+        .whereLayer("preprocess")
+        .mayOnlyBeAccessedByLayers("backbone")
+        .whereLayer("sample")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "predict", "train", "head", "backbone", "preprocess")
+        .whereLayer("artifact")
+        .mayOnlyBeAccessedByLayers("façade", "train", "head")
+        .whereLayer("gradient")
+        .mayOnlyBeAccessedByLayers("artifact")
+        .whereLayer("ort")
+        .mayOnlyBeAccessedByLayers("façade", "predict", "train", "head", "backbone")
+        .check(CLASSES);
+  }
+}

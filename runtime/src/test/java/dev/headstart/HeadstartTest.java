@@ -1,0 +1,301 @@
+package dev.headstart;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headstart.backbone.Backbone;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.head.HeadKind;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.OrtRuntime;
+import dev.headstart.ort.Provider;
+import dev.headstart.ort.SessionSettings;
+import dev.headstart.predict.Prediction;
+import dev.headstart.sample.TextSample;
+import dev.headstart.sample.VectorSample;
+import dev.headstart.train.RecipeOptions;
+import dev.headstart.train.TeachRequest;
+import dev.headstart.train.TeachRequest.Promotion;
+import dev.headstart.train.TeachResult;
+import dev.headstart.train.TrainingListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Teaching and predicting from end to end, on text, which is quick. */
+class HeadstartTest {
+  private static final long SEED = Long.getLong("seed", 21);
+
+  @TempDir Path folder;
+  private Headstart headstart;
+  private int handles;
+
+  @BeforeEach
+  void open() {
+    handles = OrtRuntime.openHandles();
+    headstart = Headstart.open(folder.resolve("workspace"));
+  }
+
+  @AfterEach
+  void everyHandleIsClosed() {
+    headstart.close();
+    assertEquals(handles, OrtRuntime.openHandles(), "open native handles");
+  }
+
+  private static final String[] PUMPS = {
+    "pump", "valve", "seal", "hose", "tank", "filter", "gasket"
+  };
+  private static final String[] FAULTS = {"leaks", "drips oil", "is cracked", "is worn", "hisses"};
+  private static final String[] ROOMS = {
+    "office", "lobby", "kitchen", "printer", "desk", "lamp", "door"
+  };
+  private static final String[] WISHES = {
+    "needs paint", "is booked", "is new", "was moved", "looks nice"
+  };
+
+  /** Reports of two kinds, {@code count} of each, different for each {@code from}. */
+  private Path reports(String name, int from, int count) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int i = from; i < from + count; i++) {
+      lines.append(line(PUMPS, FAULTS, i, "repair"));
+      lines.append(line(ROOMS, WISHES, i, "other"));
+    }
+    return Files.writeString(folder.resolve(name), lines);
+  }
+
+  private static String line(String[] things, String[] states, int i, String label) {
+    return String.format(
+        "{\"text\": \"The %s on line %d %s.\", \"label\": \"%s\"}%n",
+        things[i % things.length], i, states[i % states.length], label);
+  }
+
+  private static TeachRequest request(Path data, String kind, Promotion promotion) {
+    return new TeachRequest(
+        "reports", data, null, "auto", RecipeOptions.of(HeadKind.parse(kind)), promotion);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "mlp:16", "prototype"})
+  void teachesPredictsEvaluatesAndExports(String kind) throws IOException {
+    TeachResult taught =
+        headstart.teach(
+            request(reports("train.jsonl", 0, 20), kind, Promotion.IF_NOT_WORSE),
+            TrainingListener.NONE);
+    assertEquals(1, taught.version());
+    assertTrue(taught.promoted());
+    assertEquals(List.of("other", "repair"), taught.classes());
+    assertEquals("minilm", taught.base());
+    assertEquals("pooled", taught.cut());
+    assertEquals(32, taught.samples().train());
+    assertEquals(8, taught.samples().validation());
+    assertTrue(taught.validation().accuracy() > 0.8, taught.validation().toString());
+
+    Path test = reports("test.jsonl", 40, 20);
+    var evaluation = headstart.evaluate("reports", null, test, TrainingListener.NONE);
+    assertEquals(40, evaluation.samples());
+    assertTrue(evaluation.metrics().accuracy() > 0.85, evaluation.metrics().toString());
+
+    TextSample sample = new TextSample("text", "The oil pump leaks badly.");
+    try (var predictor = headstart.predictor("reports", null)) {
+      Prediction prediction = predictor.predict(sample);
+      assertEquals("repair", prediction.label());
+      assertEquals(1, prediction.scores().values().stream().mapToDouble(f -> f).sum(), 1e-5);
+      assertFusedScoresAreTheSame(sample, prediction);
+      assertThrows(
+          BadInputException.class,
+          () -> predictor.predict(new VectorSample("v", new float[] {1, 2})));
+    }
+  }
+
+  private void assertFusedScoresAreTheSame(TextSample sample, Prediction prediction) {
+    OnnxModel fused = headstart.fused("reports", null);
+    assertEquals("[\"other\",\"repair\"]", fused.metadata().get("headstart.classes"));
+    BaseModel base = headstart.models().get("minilm");
+    try (var session = InferenceSession.open(fused, SessionSettings.cpu(1));
+        var preprocessor = base.preprocessor()) {
+      float[] scores = session.run(preprocessor.apply(sample)).get("scores").floats();
+      assertEquals(prediction.scores().get("other"), scores[0], 1e-5);
+      assertEquals(prediction.scores().get("repair"), scores[1], 1e-5);
+    }
+  }
+
+  @Test
+  void theSecondTimeTheBackboneDoesNotRun() throws IOException {
+    Path data = reports("train.jsonl", 0, 10);
+    TeachResult first =
+        headstart.teach(request(data, "linear", Promotion.ALWAYS), TrainingListener.NONE);
+    assertEquals(20, first.computed());
+    TeachResult again =
+        headstart.teach(request(data, "mlp:8", Promotion.ALWAYS), TrainingListener.NONE);
+    assertEquals(0, again.computed(), "samples through the backbone the second time");
+    assertEquals(2, again.version());
+  }
+
+  @Test
+  void theSameSeedGivesTheSameVersionBitForBit() throws IOException {
+    Path data = reports("train.jsonl", 0, 12);
+    byte[][] models = new byte[2][];
+    for (int i = 0; i < 2; i++) {
+      int version =
+          headstart
+              .teach(request(data, "mlp:8", Promotion.ALWAYS), TrainingListener.NONE)
+              .version();
+      models[i] = Files.readAllBytes(headstart.heads().load("reports", version).model());
+    }
+    assertArrayEquals(models[0], models[1]);
+  }
+
+  @Test
+  void aWorseVersionDoesNotGoLive() throws IOException {
+    Path data = reports("train.jsonl", 0, 20);
+    headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    RecipeOptions hopeless =
+        new RecipeOptions(
+            null, null, null, 1e-9, null, null, 1, null, null, null, null, null, null, null, null);
+    TeachResult worse =
+        headstart.teach(
+            new TeachRequest("reports", data, null, "auto", hopeless, Promotion.IF_NOT_WORSE),
+            TrainingListener.NONE);
+    assertFalse(worse.promoted(), worse.reason());
+    assertTrue(worse.reason().contains("is worse than"), worse.reason());
+    assertEquals(1, headstart.heads().live("reports").orElseThrow());
+    assertEquals(List.of(1, 2), headstart.heads().versions("reports"));
+    TeachResult better =
+        headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    assertTrue(better.promoted(), better.reason());
+    assertEquals(3, headstart.heads().live("reports").orElseThrow());
+  }
+
+  @Test
+  void newClassesAreAppended() throws IOException {
+    headstart.teach(
+        request(reports("two.jsonl", 0, 8), "linear", Promotion.ALWAYS), TrainingListener.NONE);
+    Path three = reports("three.jsonl", 0, 8);
+    StringBuilder more = new StringBuilder(Files.readString(three));
+    for (int i = 0; i < 8; i++) {
+      more.append("{\"text\": \"Lunch menu number " + i + ": soup\", \"label\": \"food\"}\n");
+    }
+    Files.writeString(three, more);
+    TeachResult taught =
+        headstart.teach(request(three, "linear", Promotion.ALWAYS), TrainingListener.NONE);
+    assertEquals(List.of("other", "repair", "food"), taught.classes());
+  }
+
+  @Test
+  void headsOnOtherCutsWork() throws IOException {
+    Path data = reports("train.jsonl", 0, 10);
+    TeachResult taught =
+        headstart.teach(
+            new TeachRequest(
+                "reports", data, "minilm", "layer3", RecipeOptions.DEFAULTS, Promotion.ALWAYS),
+            TrainingListener.NONE);
+    assertEquals("layer3", taught.cut());
+    TextSample sample = new TextSample("text", "The oil pump leaks badly.");
+    try (var predictor = headstart.predictor("reports", null)) {
+      assertFusedScoresAreTheSame(sample, predictor.predict(sample));
+    }
+    var error =
+        assertThrows(
+            NotFoundException.class,
+            () ->
+                headstart.teach(
+                    new TeachRequest(
+                        "reports",
+                        data,
+                        "minilm",
+                        "poled",
+                        RecipeOptions.DEFAULTS,
+                        Promotion.ALWAYS),
+                    TrainingListener.NONE));
+    assertTrue(error.getMessage().contains("pooled"), error.getMessage());
+  }
+
+  @Test
+  void featureVectorsNeedNoBase() throws IOException {
+    Random random = new Random(SEED);
+    System.out.println("seed " + SEED);
+    StringBuilder csv = new StringBuilder("temperature,pressure,label\n");
+    for (int i = 0; i < 60; i++) {
+      boolean hot = i % 2 == 0;
+      csv.append(
+          String.format(
+              Locale.ROOT,
+              "%.2f,%.1f,%s%n",
+              (hot ? 80 : 40) + 5 * random.nextGaussian(),
+              100000 + 50 * random.nextGaussian(),
+              hot ? "hot" : "cold"));
+    }
+    Path data = Files.writeString(folder.resolve("sensor.csv"), csv);
+    TeachResult taught =
+        headstart.teach(request(data, "linear", Promotion.ALWAYS), TrainingListener.NONE);
+    assertNull(taught.base());
+    assertNull(taught.cut());
+    assertTrue(taught.validation().accuracy() > 0.9, taught.validation().toString());
+    try (var predictor = headstart.predictor("reports", null)) {
+      assertEquals(
+          "hot", predictor.predict(new VectorSample("v", new float[] {85, 100000})).label());
+    }
+    float[] scores;
+    try (var session =
+        InferenceSession.open(headstart.fused("reports", null), SessionSettings.cpu(1))) {
+      scores =
+          session
+              .run(Map.of("features", Tensor.of(new float[] {85, 100000}, 1, 2)))
+              .get("scores")
+              .floats();
+    }
+    assertTrue(scores[1] > 0.5);
+  }
+
+  /** The same text alone, among others, twice at once: bit for bit the same features. */
+  @Test
+  void featuresDoNotDependOnNeighbours() throws IOException {
+    BaseModel base = headstart.models().get("minilm");
+    try (Backbone backbone = Backbone.open(base, base.cut("auto"), List.of(Provider.CPU))) {
+      var samples =
+          java.util.stream.IntStream.range(0, 24)
+              .mapToObj(i -> new TextSample("t" + i, "word ".repeat(i + 1) + "pump " + i))
+              .toList();
+      float[][] together = new float[24][];
+      try (var extractor =
+          new dev.headstart.backbone.FeatureExtractor(
+              backbone, dev.headstart.backbone.FeatureStore.NONE)) {
+        extractor.extract(
+            samples,
+            new dev.headstart.backbone.FeatureExtractor.Sink() {
+              @Override
+              public void features(int index, dev.headstart.backbone.Features features) {
+                together[index] = features.first().floats();
+              }
+
+              @Override
+              public void unreadable(int index, String reason) {
+                throw new AssertionError(reason);
+              }
+            });
+      }
+      for (int i = 0; i < 24; i++) {
+        float[] alone = backbone.run(backbone.preprocess(samples.get(i))).first().floats();
+        assertArrayEquals(alone, together[i], "text " + i);
+      }
+    }
+  }
+}
