@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.Training;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.HeadstartException;
@@ -20,7 +21,6 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
 import dev.headstart.ort.InferenceSession;
-import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.ort.TrainingSession;
 import java.nio.file.Path;
@@ -32,7 +32,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.ToDoubleBiFunction;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +48,7 @@ class ArtifactsTest {
 
   @BeforeAll
   static void needsTraining() {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native cannot train");
+    Training.require();
     System.out.println("ArtifactsTest: headstart.seed=" + SEED);
   }
 

@@ -3,6 +3,7 @@ package dev.headstart.artifact;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.headstart.Training;
 import dev.headstart.artifact.Optimizer.AdamW;
 import dev.headstart.artifact.Optimizer.AdamW.Mode;
 import dev.headstart.error.BadInputException;
@@ -11,13 +12,11 @@ import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
-import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.TrainingSession;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,7 +40,7 @@ class OptimizerTest {
   @ParameterizedTest
   @MethodSource("adams")
   void adamFollowsItsFormula(AdamW adam) {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native cannot train");
+    Training.require();
     GraphBuilder graph = new GraphBuilder("scale", 17);
     Value x = graph.input("x", ElementType.FLOAT, -1, 1);
     Value w = graph.initializer("w", Tensor.of(new float[] {2}, 1));

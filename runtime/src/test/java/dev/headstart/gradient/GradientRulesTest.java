@@ -3,19 +3,18 @@ package dev.headstart.gradient;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.Training;
 import dev.headstart.gradient.GradientCase.Known;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
-import dev.headstart.ort.OrtRuntime;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +26,7 @@ class GradientRulesTest {
 
   @BeforeAll
   static void needsTrainingKernels() {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native has no training kernels");
+    Training.require();
     System.out.println("GradientRulesTest: headstart.seed=" + SEED);
   }
 
