@@ -8,12 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.Shared;
+import dev.headstart.Training;
 import dev.headstart.artifact.Checkpoint.OptimizerState;
 import dev.headstart.artifact.Checkpoint.Properties;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
-import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.TrainingSession;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,7 +25,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,7 +93,7 @@ class CheckpointTest {
 
   @Test
   void onnxRuntimeReadsWhatWasWrittenHere() {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native cannot train");
+    Training.require();
     GoldenCase golden = GoldenCase.of("linear-ce-adamw");
     Artifacts artifacts =
         Artifacts.generate(golden.forward(), ArtifactOptions.of(golden.loss(), golden.optimizer()));

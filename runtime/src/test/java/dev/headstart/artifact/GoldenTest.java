@@ -3,19 +3,18 @@ package dev.headstart.artifact;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.Training;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
-import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.ort.TrainingSession;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,7 +28,7 @@ class GoldenTest {
 
   @BeforeAll
   static void needsTraining() {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native cannot train");
+    Training.require();
   }
 
   private static Artifacts artifacts(GoldenCase golden, boolean showGradients) {

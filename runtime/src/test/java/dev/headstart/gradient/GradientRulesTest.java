@@ -3,34 +3,30 @@ package dev.headstart.gradient;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.Training;
 import dev.headstart.gradient.GradientCase.Known;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
-import dev.headstart.ort.OrtRuntime;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/**
- * Every row of the table against central differences. Another seed: {@code
- * -DargLine=-Dheadstart.seed=N}.
- */
+/** Every row of the table against central differences. Another seed: {@code -Dheadstart.seed=N}. */
 class GradientRulesTest {
   private static final long SEED = Long.getLong("headstart.seed", 20261101);
 
   @BeforeAll
   static void needsTrainingKernels() {
-    Assumptions.assumeTrue(OrtRuntime.canTrain(), "this platform's native has no training kernels");
+    Training.require();
     System.out.println("GradientRulesTest: headstart.seed=" + SEED);
   }
 

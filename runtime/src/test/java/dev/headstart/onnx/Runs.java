@@ -5,6 +5,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.headstart.ort.OrtRuntime;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -19,6 +20,11 @@ import java.util.Random;
 final class Runs {
   static final String EFFICIENTNET = "dev/headstart/models/efficientnet-lite0/model.onnx";
   static final String MINILM = "all-minilm-l6-v2-q.onnx";
+
+  static {
+    // The first to touch ONNX Runtime decides which native this process has: the one that trains.
+    OrtRuntime.version();
+  }
 
   private Runs() {}
 
