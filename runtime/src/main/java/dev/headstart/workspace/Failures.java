@@ -2,6 +2,7 @@ package dev.headstart.workspace;
 
 import dev.headstart.error.FailureException;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileLockInterruptionException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -20,9 +21,8 @@ record Failures(Path root) {
 
   /** Something in the workspace could not be written. */
   FailureException write(IOException cause) {
-    if (cause instanceof FileLockInterruptionException) {
-      Thread.currentThread().interrupt();
-      return new FailureException("interrupted while waiting for the workspace " + root, cause);
+    if (interrupted(cause)) {
+      return new FailureException("interrupted while at the workspace " + root, cause);
     }
     String reason =
         cause instanceof FileSystemException e && e.getReason() != null
@@ -36,11 +36,11 @@ record Failures(Path root) {
     }
     if (cause instanceof AccessDeniedException || reason.contains("not permitted")) {
       return unwritable(
-          "no permission for " + file(cause), "change the permissions of that", cause);
+          "no permission for " + file(cause), "change its permissions", cause);
     }
     if (cause instanceof NoSuchFileException) {
       return unwritable(
-          file(cause) + " is gone", "check whether another program removed it", cause);
+          file(cause) + " does not exist", "check whether another program removed it,", cause);
     }
     return unwritable(file(cause) + ": " + reason, "check the disk", cause);
   }
@@ -102,11 +102,17 @@ record Failures(Path root) {
   static boolean isUnwritable(FailureException failure) {
     SQLException sql = sql(failure);
     return sql == null
-        ? failure.getCause() instanceof IOException
+        ? failure.getCause() instanceof IOException e && !interrupted(e)
         : switch (primary(sql)) {
           case SQLITE_FULL, SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_IOERR -> true;
           default -> false;
         };
+  }
+
+  /** Then the thread's interrupt status is set. */
+  private static boolean interrupted(IOException cause) {
+    return cause instanceof ClosedByInterruptException
+        || cause instanceof FileLockInterruptionException;
   }
 
   private FailureException full(Exception cause) {

@@ -88,7 +88,7 @@ final class FeatureCache implements FeatureStore {
       }
     }
     if (writable && !damaged.isEmpty()) {
-      LOG.warn("{} cached features are damaged and will be computed again", damaged.size());
+      LOG.info("{} cached features are damaged and will be computed again", damaged.size());
       database.get().write(handle -> forget(handle, key, damaged));
     }
     return found;
