@@ -6,6 +6,7 @@ import dev.headstart.ort.Provider;
 import dev.headstart.sample.Sample;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,6 +80,17 @@ public final class FeatureExtractor implements AutoCloseable {
     }
   }
 
+  /**
+   * Features of samples that are preprocessed already, over all cores.
+   *
+   * @param inputs of {@link Backbone#preprocess}, one map a sample
+   */
+  public List<Features> run(List<Map<String, Tensor>> inputs) {
+    Features[] features = new Features[inputs.size()];
+    each(runners, inputs, i -> features[i] = backbone.run(inputs.get(i)));
+    return Arrays.asList(features);
+  }
+
   /** A sample's way through the chunk: exactly one of the last two is set in the end. */
   private static final class Entry {
     String digest;
@@ -112,19 +124,15 @@ public final class FeatureExtractor implements AutoCloseable {
           }
         });
     long decoded = System.nanoTime();
-    each(
-        runners,
-        entries,
-        i -> {
-          Entry entry = entries.get(i);
-          if (entry.inputs != null) {
-            entry.features = backbone.run(entry.inputs);
-            if (!finite(entry.features.first())) {
-              entry.features = null;
-              entry.reason = "its features are not finite numbers";
-            }
-          }
-        });
+    List<Entry> decodedEntries = entries.stream().filter(e -> e.inputs != null).toList();
+    List<Features> computed = run(decodedEntries.stream().map(e -> e.inputs).toList());
+    for (int i = 0; i < computed.size(); i++) {
+      if (finite(computed.get(i).first())) {
+        decodedEntries.get(i).features = computed.get(i);
+      } else {
+        decodedEntries.get(i).reason = "its features are not finite numbers";
+      }
+    }
     Map<String, Features> fresh = new LinkedHashMap<>();
     for (Entry entry : entries) {
       if (entry.inputs != null && entry.features != null) {

@@ -1,0 +1,11 @@
+/**
+ * Benchmarks, side by side with the same work done by a bare loop over ONNX Runtime's Java API. Read
+ * ratios within one run: the machine's figures differ from day to day.
+ *
+ * <pre>
+ * mvn -q -B -DskipTests package
+ * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main TrainStep
+ * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main Features -p photos=DIR
+ * </pre>
+ */
+package dev.headstart.bench;
