@@ -74,12 +74,7 @@ class MemoryTest {
         TeachResult result =
             headstart.teach(
                 new TeachRequest(
-                    "vectors",
-                    Path.of(args[1]),
-                    null,
-                    "auto",
-                    two,
-                    TeachRequest.Promotion.ALWAYS),
+                    "vectors", Path.of(args[1]), null, "auto", two, TeachRequest.Promotion.ALWAYS),
                 TrainingListener.NONE);
         System.out.println(
             "taught "

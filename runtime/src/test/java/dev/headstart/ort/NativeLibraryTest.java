@@ -80,7 +80,7 @@ class NativeLibraryTest {
       processes.add(child(folder.resolve("cache"), System.getProperty("java.class.path")));
     }
     for (Process process : processes) {
-      assertEquals("true", output(process));
+      assertTrue(output(process).endsWith("true"));
     }
   }
 
@@ -100,7 +100,7 @@ class NativeLibraryTest {
     assertTrue(left, "the class path holds the training-enabled native");
     Process process = child(folder.resolve("cache"), String.join(separator, entries));
     String output = output(process);
-    assertTrue(output.startsWith("false"), output);
+    assertTrue(output.contains("false this platform"), output);
     assertTrue(output.contains("can predict but not train"), output);
   }
 
@@ -134,12 +134,8 @@ class NativeLibraryTest {
       } catch (dev.headstart.error.FailureException e) {
         said.append(' ').append(e.getMessage());
       }
-      try (var session =
-          InferenceSession.open(SessionTest.product(), SessionSettings.cpu(1))) {
-        session.run(
-            java.util.Map.of(
-                "x",
-                dev.headstart.onnx.Tensor.of(new float[] {1, 2}, 1, 2)));
+      try (var session = InferenceSession.open(SessionTest.product(), SessionSettings.cpu(1))) {
+        session.run(java.util.Map.of("x", dev.headstart.onnx.Tensor.of(new float[] {1, 2}, 1, 2)));
       }
       System.out.println(said);
     }

@@ -135,8 +135,7 @@ class WorkspaceTest {
   })
   void whatSqliteSaysBecomesAdvice(SQLiteErrorCode code, String said) {
     SQLException cause = new SQLiteException("[" + code.name() + "]", code);
-    FailureException failure =
-        new Failures(temp).database(new ConnectionException(cause));
+    FailureException failure = new Failures(temp).database(new ConnectionException(cause));
     assertTrue(failure.getMessage().contains(said), failure.getMessage());
     assertTrue(failure.getMessage().contains(temp.toString()), failure.getMessage());
   }
