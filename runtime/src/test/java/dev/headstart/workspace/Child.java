@@ -5,31 +5,37 @@ import dev.headstart.head.HeadStore;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 
 /** Another process at the workspace. It prints what it has done, a line each. */
 final class Child {
   static final String SPACE = "5a";
 
+  static final int MODEL = 200_000;
+
   private Child() {}
 
   /** The versions' model: long enough that writing it takes a while. */
   static byte[] model(String head, int value) {
-    byte[] model = new byte[200_000];
+    byte[] model = new byte[MODEL];
     Arrays.fill(model, (byte) (head.hashCode() + value));
     return model;
   }
 
-  /** {@code publish HEAD TIMES WORKSPACE} or {@code features FROM TO WORKSPACE}. */
-  public static void main(String[] args) throws IOException {
+  /** {@code publish HEAD,… TIMES WORKSPACE} or {@code features FROM TO WORKSPACE}. */
+  public static void main(String[] args) throws Exception {
     try (Workspace workspace = Workspace.open(Path.of(args[3]))) {
       System.out.println("ready");
       switch (args[0]) {
-        case "publish" -> publish(workspace, args[1], Integer.parseInt(args[2]));
+        case "publish" -> publishAll(workspace, args[1].split(","), Integer.parseInt(args[2]));
         case "features" ->
             features(workspace, Integer.parseInt(args[1]), Integer.parseInt(args[2]));
         default -> throw new IllegalArgumentException(args[0]);
@@ -37,13 +43,32 @@ final class Child {
     }
   }
 
+  /** A thread a head. */
+  private static void publishAll(Workspace workspace, String[] heads, int times)
+      throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(heads.length);
+    List<Future<?>> done = new ArrayList<>();
+    for (String head : heads) {
+      done.add(
+          threads.submit(
+              () -> {
+                publish(workspace, head, times);
+                return null;
+              }));
+    }
+    threads.shutdown();
+    for (Future<?> future : done) {
+      future.get();
+    }
+  }
+
   private static void publish(Workspace workspace, String head, int times) throws IOException {
     HeadStore heads = workspace.heads();
     for (int i = 0; i < times; i++) {
       int version = Versions.publish(heads, head, model(head, i));
-      System.out.println("published " + version);
+      say("published", head, version);
       heads.promote(head, version);
-      System.out.println("promoted " + version);
+      say("promoted", head, version);
       if (i % 3 == 2) {
         List<Integer> versions = heads.versions(head);
         int oldest = versions.get(0);
@@ -61,10 +86,14 @@ final class Child {
         () -> {
           if (heads.versions(head).contains(version) && heads.live(head).orElse(0) != version) {
             heads.remove(head, version);
-            System.out.println("removed " + version);
+            say("removed", head, version);
           }
           return version;
         });
+  }
+
+  private static void say(String done, String head, int version) {
+    System.out.println(done + " " + head + " " + version);
   }
 
   /** Half of the features are large. */
