@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.backbone.Features;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -151,6 +152,13 @@ class CrashTest {
     int times = 12;
     start("publish", "a", String.valueOf(times), root.toString());
     start("publish", "a", String.valueOf(times), root.toString());
+    try (Workspace workspace = Workspace.open(root)) {
+      int seen = 0;
+      while (children.stream().anyMatch(Process::isAlive)) {
+        seen += readWhileOthersWrite(workspace.heads());
+      }
+      System.out.println("CrashTest: " + seen + " versions read while others wrote");
+    }
     awaitAll();
     Set<Integer> left = new TreeSet<>(said("published", "a"));
     assertEquals(2 * times, left.size(), "each number was given once");
@@ -164,6 +172,23 @@ class CrashTest {
       assertTrue(heads.live("a").isPresent());
       assertEquals(2 * times + 1, Versions.publish(heads, "a"));
     }
+  }
+
+  /** Whatever is listed is whole, unless it was removed since; what is live can be had. */
+  private static int readWhileOthersWrite(HeadStore heads) {
+    int seen = 0;
+    for (int version : heads.versions("a")) {
+      try {
+        heads.load("a", version);
+        seen++;
+      } catch (NotFoundException e) {
+        assertFalse(heads.versions("a").contains(version), e::getMessage);
+      }
+    }
+    if (heads.live("a").isPresent()) {
+      heads.loadLive("a");
+    }
+    return seen;
   }
 
   @Test
