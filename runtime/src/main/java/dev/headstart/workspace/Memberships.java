@@ -57,7 +57,10 @@ final class Memberships implements RunStore {
 
   private Set<String> samples(Function<Handle, Collection<byte[]>> query) {
     Set<String> samples = new HashSet<>();
-    database.get().database().ifPresent(d -> d.read(query).forEach(s -> samples.add(HEX.formatHex(s))));
+    database
+        .get()
+        .database()
+        .ifPresent(d -> d.read(query).forEach(s -> samples.add(HEX.formatHex(s))));
     return samples;
   }
 

@@ -51,7 +51,8 @@ final class Staging {
 
   private static boolean dead(Matcher name) {
     return !PLACE.equals(UNKNOWN)
-        && name.group(1).equals(PLACE) && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
+        && name.group(1).equals(PLACE)
+        && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
   }
 
   /** Whether neither the folder nor a file in it was touched for a day. */

@@ -121,8 +121,7 @@ public final class Workspace implements AutoCloseable {
 
   private Opened writable() {
     try {
-      Database database =
-          ProcessLock.holding(lock(failures), () -> Database.open(failures));
+      Database database = ProcessLock.holding(lock(failures), () -> Database.open(failures));
       features.sweep();
       return new Opened(Optional.of(database), Optional.empty());
     } catch (IOException e) {

@@ -44,8 +44,7 @@ final class Child {
   }
 
   /** A thread a head. */
-  private static void publishAll(Workspace workspace, String[] heads, int times)
-      throws Exception {
+  private static void publishAll(Workspace workspace, String[] heads, int times) throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(heads.length);
     List<Future<?>> done = new ArrayList<>();
     for (String head : heads) {

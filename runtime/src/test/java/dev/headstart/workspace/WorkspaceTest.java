@@ -80,14 +80,12 @@ class WorkspaceTest {
     byte[] good = Files.readAllBytes(file);
     String text = "This is not a database.".repeat(100);
     Files.writeString(file, text);
-    assertMessage(
-        FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
+    assertMessage(FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
     assertEquals(text, Files.readString(file));
     byte[] damaged = good.clone();
     Arrays.fill(damaged, 100, 4096, (byte) 0x5a);
     Files.write(file, damaged);
-    assertMessage(
-        FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
+    assertMessage(FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
     Files.write(file, good);
     use(root);
   }
@@ -109,8 +107,7 @@ class WorkspaceTest {
   void aNewerSchemaIsRefused() throws Exception {
     use(temp);
     sql("PRAGMA user_version = 9");
-    assertMessage(
-        BadInputException.class, () -> use(temp), "schema version 9", "1", "Update");
+    assertMessage(BadInputException.class, () -> use(temp), "schema version 9", "1", "Update");
     sql("PRAGMA user_version = -1");
     assertMessage(BadInputException.class, () -> use(temp), "schema version -1");
   }
