@@ -78,6 +78,7 @@ public final class Headstart implements AutoCloseable {
 
   /** Teaches a head; see {@link Teacher#teach}. */
   public TeachResult teach(TeachRequest request, TrainingListener listener) {
+    workspace.requireWritable();
     return new Teacher(
             models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION)
         .teach(request, listener);

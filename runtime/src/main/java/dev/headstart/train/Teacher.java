@@ -15,6 +15,7 @@ import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
 import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Task;
@@ -275,8 +276,14 @@ public final class Teacher {
     return prototypes.head(features, labels);
   }
 
+  /** Into the staged folder, which is forced to the disk as a whole when it is published. */
   private static void write(HeadNetwork network, Lesson lesson, Scaling target, Path file) {
-    network.model(lesson.shape(), lesson.task(), target, HeadNetwork.OPSET).write(file);
+    OnnxModel model = network.model(lesson.shape(), lesson.task(), target, HeadNetwork.OPSET);
+    try {
+      Files.write(file, model.toBytes());
+    } catch (IOException e) {
+      throw new FailureException("the head's model cannot be written to " + file + ": " + e, e);
+    }
   }
 
   private record Verdict(boolean promote, String reason) {}
