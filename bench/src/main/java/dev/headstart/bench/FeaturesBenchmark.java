@@ -79,7 +79,7 @@ public class FeaturesBenchmark {
       files
           .filter(Files::isRegularFile)
           .sorted()
-          .forEach(f -> inputs.add(backbone.preprocess(new ImageSample(f.toString(), f))));
+          .forEach(f -> inputs.add(backbone.preprocess(ImageSample.of(f))));
     }
     if (how.equals("headstart")) {
       return;

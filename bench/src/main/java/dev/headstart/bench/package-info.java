@@ -1,6 +1,6 @@
 /**
- * Benchmarks, side by side with the same work done by a bare loop over ONNX Runtime's Java API. Read
- * ratios within one run: the machine's figures differ from day to day.
+ * Benchmarks, side by side with the same work done by a bare loop over ONNX Runtime's Java API.
+ * Read ratios within one run: the machine's figures differ from day to day.
  *
  * <pre>
  * mvn -q -B -DskipTests package

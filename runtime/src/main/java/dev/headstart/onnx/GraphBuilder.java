@@ -27,6 +27,7 @@ public final class GraphBuilder {
   private final Map<String, Long> opsets = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Set<String> names = new HashSet<>();
+  private final Set<String> nodeNames = new HashSet<>();
   private int irVersion = IR_VERSION;
   private int unique;
 
@@ -52,7 +53,13 @@ public final class GraphBuilder {
         .forEach(entry -> metadata.put(entry.getKey(), entry.getValue()));
     graph.getInputList().forEach(i -> names.add(i.getName()));
     graph.getInitializerList().forEach(i -> names.add(i.getName()));
-    graph.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
+    graph
+        .getNodeList()
+        .forEach(
+            n -> {
+              names.addAll(n.getOutputList());
+              nodeNames.add(n.getName());
+            });
   }
 
   private static String domain(OperatorSetIdProto opset) {
@@ -178,6 +185,7 @@ public final class GraphBuilder {
       node.addOutput(output);
     }
     node.setName(fresh("node." + operator.type()));
+    nodeNames.add(node.getName());
     for (Attribute attribute : attributes) {
       node.addAttribute(attribute.proto());
     }
@@ -238,7 +246,7 @@ public final class GraphBuilder {
     String name;
     do {
       name = "headstart." + prefix + "." + unique++;
-    } while (names.contains(name));
+    } while (names.contains(name) || nodeNames.contains(name));
     return name;
   }
 

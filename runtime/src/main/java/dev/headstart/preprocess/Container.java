@@ -18,10 +18,12 @@ import java.util.Arrays;
  * @param luma whether a JPEG's first three channels are Y, Cb, Cr
  * @param adobe whether a JPEG has Adobe's marker, which says that CMYK is stored inverted
  * @param progressive whether a JPEG comes in several passes
+ * @param lossless whether a WebP holds losslessly coded planes
  */
-record Container(int orientation, boolean luma, boolean adobe, boolean progressive) {
+record Container(
+    int orientation, boolean luma, boolean adobe, boolean progressive, boolean lossless) {
 
-  static final Container NONE = new Container(1, false, false, false);
+  static final Container NONE = new Container(1, false, false, false, false);
 
   /** No encoder makes nearly as many; each costs a pass over the whole picture. */
   private static final int MAX_SCANS = 100;
@@ -71,7 +73,7 @@ record Container(int orientation, boolean luma, boolean adobe, boolean progressi
           case 4 -> transform == 2;
           default -> false;
         };
-    return new Container(orientation, luma, transform >= 0, progressive);
+    return new Container(orientation, luma, transform >= 0, progressive, false);
   }
 
   private static final int[] RGB = {'R', 'G', 'B'};
@@ -87,7 +89,7 @@ record Container(int orientation, boolean luma, boolean adobe, boolean progressi
       long length = (long) u16(b, p) << 16 | u16(b, p + 2);
       int content = p + 8;
       if (has(b, p + 4, content, "IEND")) {
-        return new Container(orientation, false, false, false);
+        return new Container(orientation, false, false, false, false);
       }
       if (length > b.length - content) {
         break;
@@ -111,12 +113,16 @@ record Container(int orientation, boolean luma, boolean adobe, boolean progressi
           "a WebP picture that is cut off (" + b.length + " of " + declared + " bytes)");
     }
     int orientation = 1;
+    boolean lossless = false;
     for (long p = 12; p + 8 <= declared; ) {
       int at = (int) p;
       long length = u32(b, at + 4);
       if (length > declared - p - 8) {
         throw new BadInputException("a damaged WebP picture (a chunk is longer than the file)");
       }
+      // Frames of an animation hold their own chunks; those are not looked into.
+      lossless |=
+          has(b, at, at + 4, "VP8L") || has(b, at, at + 4, "ALPH") || has(b, at, at + 4, "ANMF");
       if (has(b, at, at + 4, "EXIF")) {
         int end = at + 8 + (int) length;
         int content = has(b, at + 8, end, "Exif\0\0") ? at + 14 : at + 8;
@@ -124,7 +130,7 @@ record Container(int orientation, boolean luma, boolean adobe, boolean progressi
       }
       p += 8 + length + (length & 1);
     }
-    return new Container(orientation, false, false, false);
+    return new Container(orientation, false, false, false, lossless);
   }
 
   private static int orientation(byte[] b, int from, int to) {

@@ -78,6 +78,11 @@ final class ImageDecoder {
 
   private static final Semaphore MEMORY = new Semaphore(BUDGET);
 
+  /**
+   * What 65,536 groups of five tables take, in KiB, which a lossless WebP of any size may ask for.
+   */
+  private static final int HUFFMAN_TABLES = 340 << 10;
+
   private static final Map<Format, ImageReaderSpi> READERS = readers();
 
   private ImageDecoder() {}
@@ -123,6 +128,9 @@ final class ImageDecoder {
         };
     try {
       return decode(bytes, format, container);
+    } catch (OutOfMemoryError e) {
+      // All that was reserved for this picture is free again, so the next one finds its memory.
+      throw new BadInputException("takes more memory to decode than there is", e);
     } catch (IOException | RuntimeException e) {
       if (e instanceof BadInputException bad) {
         throw bad;
@@ -148,7 +156,7 @@ final class ImageDecoder {
       reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
       // Metadata are passed over: compressed comments in a PNG may be bombs of their own.
       reader.setInput(in, true, true);
-      permits = permits(reader.getWidth(0), reader.getHeight(0), format);
+      permits = permits(reader.getWidth(0), reader.getHeight(0), format, container);
       MEMORY.acquireUninterruptibly(permits);
       Pixels pixels;
       if (format == Format.JPEG) {
@@ -169,7 +177,8 @@ final class ImageDecoder {
     }
   }
 
-  private static int permits(int width, int height, Format format) {
+  /** How much memory decoding may take, in KiB; at most all of {@link #MEMORY}. */
+  private static int permits(int width, int height, Format format, Container container) {
     if (width <= 0 || height <= 0) {
       throw new BadInputException(
           "a damaged " + format + " picture (its size is " + width + "x" + height + ")");
@@ -187,7 +196,8 @@ final class ImageDecoder {
               + MAX_SIDE
               + " a side");
     }
-    return (int) (pixels * format.bytesPerPixel / 1024);
+    long need = pixels * format.bytesPerPixel / 1024;
+    return (int) Math.min(BUDGET, container.lossless() ? need + HUFFMAN_TABLES : need);
   }
 
   /**

@@ -80,15 +80,34 @@ public record ImagePreprocessing(
   }
 
   /**
+   * Which way halves and fractions of pixels go. A pixel more or less moves everything in the
+   * picture, and a network's scores by several percent.
+   */
+  public enum Rounding {
+    /** The longer side is cut to an integer; a crop's offset of a half goes to the even number. */
+    @JsonProperty("torchvision")
+    TORCHVISION,
+    /** The longer side goes to the nearest integer (a half to the even one); offsets are cut. */
+    @JsonProperty("nearest")
+    NEAREST
+  }
+
+  /**
    * @param mode what is made to fit
    * @param size one number for the shorter side; width and height for the other modes
    * @param filter how new values come from old ones; bicubic if absent
    * @param antialias whether the filter is widened when the picture gets smaller, as Pillow always
    *     does; true if absent
+   * @param rounding of the longer side and of the crop's offset; torchvision if absent
    * @param padding the value around a letterboxed picture, 0 to 255; 0 if absent
    */
   public record Resize(
-      Mode mode, List<Integer> size, Filter filter, Boolean antialias, Integer padding) {
+      Mode mode,
+      List<Integer> size,
+      Filter filter,
+      Boolean antialias,
+      Rounding rounding,
+      Integer padding) {
 
     /**
      * @throws dev.headstart.error.BadInputException if a field is missing or out of range
@@ -99,6 +118,7 @@ public record ImagePreprocessing(
       size = sides("preprocessing.resize.size", size, numbers);
       filter = filter == null ? Filter.BICUBIC : filter;
       antialias = antialias == null || antialias;
+      rounding = rounding == null ? Rounding.TORCHVISION : rounding;
       padding = padding == null ? 0 : padding;
       Checks.require(
           padding >= 0 && padding <= 255,
@@ -126,7 +146,7 @@ public record ImagePreprocessing(
     if (type == Type.UINT8) {
       Checks.require(
           scale == 1.0 && mean.stream().allMatch(m -> m == 0) && std.stream().allMatch(s -> s == 1),
-          "preprocessing of type uint8 can have no scale, mean or std");
+          "preprocessing.type uint8 can have no scale, mean or std");
     }
     if (crop == null) {
       Checks.require(

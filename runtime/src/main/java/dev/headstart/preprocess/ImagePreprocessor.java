@@ -6,6 +6,7 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.preprocess.ImagePreprocessing.Colour;
 import dev.headstart.preprocess.ImagePreprocessing.Layout;
 import dev.headstart.preprocess.ImagePreprocessing.Resize;
+import dev.headstart.preprocess.ImagePreprocessing.Rounding;
 import dev.headstart.preprocess.ImagePreprocessing.Type;
 import dev.headstart.sample.ImageSample;
 import dev.headstart.sample.Sample;
@@ -60,8 +61,11 @@ final class ImagePreprocessor implements Preprocessor {
         boolean tall = source.width() <= source.height();
         long shorter = tall ? source.width() : source.height();
         long longer = tall ? source.height() : source.width();
-        // As torchvision's Resize: the longer side is cut to an integer, not rounded.
-        long other = size * longer / shorter;
+        // Both divisions are exact enough: sides have 16 bits and the size 13.
+        long other =
+            resize.rounding() == Rounding.TORCHVISION
+                ? size * longer / shorter
+                : (long) Math.rint((double) (size * longer) / shorter);
         yield crop(source, tall ? size : other, tall ? other : size);
       }
       case STRETCH -> crop(source, resize.size().get(0), resize.size().get(1));
@@ -82,9 +86,10 @@ final class ImagePreprocessor implements Preprocessor {
         spec.height());
   }
 
-  /** As torchvision's CenterCrop: a half is rounded to the even side. */
-  private static long offset(long size, int crop) {
-    return (long) Math.rint((size - crop) / 2.0);
+  private long offset(long size, int crop) {
+    return spec.resize().rounding() == Rounding.TORCHVISION
+        ? (long) Math.rint((size - crop) / 2.0)
+        : (size - crop) / 2;
   }
 
   private static Pixels letterboxed(Pixels source, Resize resize) {
@@ -112,7 +117,7 @@ final class ImagePreprocessor implements Preprocessor {
     return boxed;
   }
 
-  private static Pixels centre(Pixels source, int width, int height) {
+  private Pixels centre(Pixels source, int width, int height) {
     if (source.width() == width && source.height() == height) {
       return source;
     }

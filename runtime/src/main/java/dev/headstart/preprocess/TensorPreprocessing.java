@@ -26,6 +26,11 @@ public record TensorPreprocessing(String input, Integer length) implements Prepr
         length == null || length > 0, "preprocessing.length is " + length + "; expected over 0");
   }
 
+  /** Takes vectors of any length. */
+  public TensorPreprocessing(String input) {
+    this(input, null);
+  }
+
   @Override
   public Preprocessor open(Function<String, byte[]> files) {
     return new Preprocessor() {

@@ -35,8 +35,7 @@ record Failures(Path root) {
       return unwritable("its file system is read-only", "make it writable", cause);
     }
     if (cause instanceof AccessDeniedException || reason.contains("not permitted")) {
-      return unwritable(
-          "no permission for " + file(cause), "change its permissions", cause);
+      return unwritable("no permission for " + file(cause), "change its permissions", cause);
     }
     if (cause instanceof NoSuchFileException) {
       return unwritable(

@@ -56,10 +56,13 @@ public final class Workspace implements AutoCloseable {
    * @throws FailureException if it cannot be made, or its database is damaged
    */
   public static Workspace open(Path path) {
-    if (Files.exists(path) && !Files.isDirectory(path)) {
-      throw new BadInputException("the workspace must be a directory, but " + path + " is a file");
-    }
     Failures failures = new Failures(path.toAbsolutePath().normalize());
+    for (Path part = failures.root(); part != null; part = part.getParent()) {
+      if (Files.exists(part) && !Files.isDirectory(part)) {
+        throw new BadInputException(
+            "the workspace " + path + " must be a directory, but " + part + " is a file");
+      }
+    }
     try {
       Disk.createDirectories(failures.root());
       failures = new Failures(path.toRealPath()); // locks go by it
@@ -69,12 +72,25 @@ public final class Workspace implements AutoCloseable {
     try {
       return openWritable(failures);
     } catch (FailureException e) {
-      if (!Failures.isUnwritable(e) || !Files.isDirectory(failures.root().resolve("heads"))) {
+      if (!Failures.isUnwritable(e)) {
         throw e;
       }
-      LOG.warn("{}. It is opened for reading only", e.getMessage());
-      return new Workspace(failures, Database.openReadOnly(failures), Optional.of(e));
+      return openReadOnly(failures, e);
     }
+  }
+
+  /** What there is to read; if there is nothing, why it was not made. */
+  private static Workspace openReadOnly(Failures failures, FailureException unwritable) {
+    Optional<Database> database = Database.openReadOnly(failures);
+    Workspace workspace = new Workspace(failures, database, Optional.of(unwritable));
+    if (database.isEmpty() && workspace.heads.heads().isEmpty()) {
+      throw unwritable;
+    }
+    LOG.warn(
+        "{}. It is opened for reading only{}",
+        unwritable.getMessage(),
+        database.isPresent() ? "" : ", without the features in " + Database.FILE);
+    return workspace;
   }
 
   private static Workspace openWritable(Failures failures) {

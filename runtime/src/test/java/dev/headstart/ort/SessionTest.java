@@ -35,7 +35,7 @@ class SessionTest {
   }
 
   /** y = x · W with x [batch, 2], W [2, 3]. */
-  private static OnnxModel product() {
+  static OnnxModel product() {
     GraphBuilder graph = new GraphBuilder("product", 17);
     var x = graph.input("x", ElementType.FLOAT, -1, 2);
     var w = graph.initializer("w", Tensor.of(new float[] {1, 2, 3, 4, 5, 6}, 2, 3));

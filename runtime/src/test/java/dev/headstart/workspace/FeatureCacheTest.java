@@ -99,7 +99,8 @@ class FeatureCacheTest {
               List.of(
                   new Tensor(type, new long[] {1, 2, 3}, ByteBuffer.wrap(data)),
                   new Tensor(type, new long[] {1, 0}, ByteBuffer.allocate(0)),
-                  new Tensor(type, new long[0], ByteBuffer.wrap(data, type.bytes(), type.bytes()))));
+                  new Tensor(
+                      type, new long[0], ByteBuffer.wrap(data, type.bytes(), type.bytes()))));
       String sample = digest(type.code());
       store.put(SPACE, Map.of(sample, features));
       assertEquals(Map.of(sample, features), store.get(SPACE, List.of(sample)));

@@ -69,8 +69,7 @@ class HeadDirectoryTest {
     assertEquals(1, Versions.publish(heads, "fruit", model));
     HeadStore.Stored stored = heads.load("fruit", 1);
     assertArrayEquals(model, Files.readAllBytes(stored.model()));
-    HeadManifest expected =
-        Versions.draft("fruit").published(1, stored.manifest().files());
+    HeadManifest expected = Versions.draft("fruit").published(1, stored.manifest().files());
     assertEquals(JSON.valueToTree(expected), JSON.<JsonNode>valueToTree(stored.manifest()));
     assertEquals(Set.of("model.onnx", "checkpoint"), stored.manifest().files().keySet());
     JsonNode json = JSON.readTree(file("fruit/1/head.json").toFile());
@@ -97,7 +96,8 @@ class HeadDirectoryTest {
     assertEquals(List.of("Ant", "fruit"), heads.heads());
     assertEquals(List.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), heads.versions("fruit"));
     assertEquals(OptionalInt.empty(), heads.live("fruit"));
-    assertMessage(NotFoundException.class, () -> heads.loadLive("fruit"), "'fruit'", "promote", "11");
+    assertMessage(
+        NotFoundException.class, () -> heads.loadLive("fruit"), "'fruit'", "promote", "11");
     heads.promote("fruit", 2);
     heads.promote("fruit", 10);
     assertEquals(OptionalInt.of(10), heads.live("fruit"));
@@ -164,7 +164,9 @@ class HeadDirectoryTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", ".", "..", ".x", "-x", "a/b", "../x", "a b", "ä", "a\0b", "a\n", "a\\b", "LONG"})
+      strings = {
+        "", ".", "..", ".x", "-x", "a/b", "../x", "a b", "ä", "a\0b", "a\n", "a\\b", "LONG"
+      })
   void aHeadThatCannotBeAFolderIsRefused(String name) {
     String tried = name.equals("LONG") ? "x".repeat(65) : name;
     List<Executable> all =
@@ -260,8 +262,7 @@ class HeadDirectoryTest {
     changed(json -> json.putNull("version"), "head.json");
     changed(json -> json.put("kind", "cubic"), "unknown head kind 'cubic'");
     changed(json -> json.put("task", "dance"), "dance");
-    for (String field :
-        List.of("head", "task", "kind", "modality", "shape", "classes", "files")) {
+    for (String field : List.of("head", "task", "kind", "modality", "shape", "classes", "files")) {
       changed(json -> json.putNull(field), field);
       changed(json -> json.remove(field), field);
     }
@@ -318,7 +319,9 @@ class HeadDirectoryTest {
   void onlyWhatIsWholeIsPublished() throws IOException {
     Path staged = heads.stage("fruit");
     assertMessage(
-        BadInputException.class, () -> heads.publish(staged, Versions.draft("fruit")), "model.onnx");
+        BadInputException.class,
+        () -> heads.publish(staged, Versions.draft("fruit")),
+        "model.onnx");
     Files.createDirectory(staged.resolve("model.onnx"));
     assertMessage(
         BadInputException.class,
@@ -328,7 +331,9 @@ class HeadDirectoryTest {
     Files.delete(staged.resolve("model.onnx"));
     Files.createSymbolicLink(staged.resolve("model.onnx"), root.resolve("headstart.db"));
     assertMessage(
-        BadInputException.class, () -> heads.publish(staged, Versions.draft("fruit")), "not a file");
+        BadInputException.class,
+        () -> heads.publish(staged, Versions.draft("fruit")),
+        "not a file");
     Files.delete(staged.resolve("model.onnx"));
     Files.writeString(staged.resolve("model.onnx"), "m");
     assertThrows(
@@ -339,7 +344,9 @@ class HeadDirectoryTest {
     assertEquals(List.of(), heads.versions("fruit"));
     assertEquals(1, heads.publish(staged, Versions.draft("fruit")));
     assertMessage(
-        HeadstartException.class, () -> heads.publish(staged, Versions.draft("fruit")), "model.onnx");
+        HeadstartException.class,
+        () -> heads.publish(staged, Versions.draft("fruit")),
+        "model.onnx");
   }
 
   @Test
@@ -430,8 +437,7 @@ class HeadDirectoryTest {
               }
             });
     assertEquals(1, live);
-    assertThrows(
-        ArithmeticException.class, () -> heads.deciding("fruit", () -> 1 / (live - 1)));
+    assertThrows(ArithmeticException.class, () -> heads.deciding("fruit", () -> 1 / (live - 1)));
     assertEquals(2, heads.deciding("fruit", () -> 2), "the lock is free again");
   }
 

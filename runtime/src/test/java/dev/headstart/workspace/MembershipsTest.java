@@ -100,7 +100,8 @@ class MembershipsTest {
     }
     long start = System.nanoTime();
     runs.record("a", 1, run);
-    System.out.printf("50,000 samples recorded in %d ms%n", (System.nanoTime() - start) / 1_000_000);
+    System.out.printf(
+        "50,000 samples recorded in %d ms%n", (System.nanoTime() - start) / 1_000_000);
     assertEquals(judged, runs.judgedBy("a"));
     assertEquals(50_000 - judged.size(), runs.trainedOn("a", 1).size());
   }

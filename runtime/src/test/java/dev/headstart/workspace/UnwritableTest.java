@@ -1,0 +1,208 @@
+package dev.headstart.workspace;
+
+import static dev.headstart.workspace.HeadDirectoryTest.assertMessage;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headstart.backbone.Features;
+import dev.headstart.error.FailureException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Disks that are read-only or full. */
+class UnwritableTest {
+  private static final String SPACE = "5a";
+  private static final Map<String, Features> FEATURES =
+      Map.of("ab", FeatureCacheTest.vector(1, 3), "cd", FeatureCacheTest.vector(2, 80_000));
+
+  @TempDir Path temp;
+
+  /** Two versions, of which the first is live, features in the database and in a file. */
+  private static void furnish(Workspace workspace) throws IOException {
+    Versions.publish(workspace.heads(), "fruit");
+    Versions.publish(workspace.heads(), "fruit");
+    workspace.heads().promote("fruit", 1);
+    workspace.runs().record("fruit", 1, Map.of("ab", true));
+    workspace.features().put(SPACE, FEATURES);
+  }
+
+  private static void assertReadable(Workspace workspace) {
+    assertEquals(List.of("fruit"), workspace.heads().heads());
+    assertEquals(List.of(1, 2), workspace.heads().versions("fruit"));
+    assertEquals(1, workspace.heads().loadLive("fruit").manifest().version());
+    assertEquals(2, workspace.heads().load("fruit", 2).manifest().version());
+    assertEquals(Set.of("ab"), workspace.runs().judgedBy("fruit"));
+    assertEquals(FEATURES, workspace.features().get(SPACE, FEATURES.keySet()));
+  }
+
+  private static List<Executable> writes(Workspace workspace) {
+    return List.of(
+        workspace::requireWritable,
+        () -> workspace.heads().stage("fruit"),
+        () -> workspace.heads().stage("new"),
+        () -> workspace.heads().promote("fruit", 2),
+        () -> workspace.heads().deciding("fruit", () -> 1),
+        () -> workspace.heads().remove("fruit", 2),
+        () -> workspace.heads().remove("fruit"),
+        () -> workspace.runs().record("fruit", 2, Map.of("ef", true)),
+        () -> workspace.runs().forget("fruit"),
+        () -> workspace.runs().forget("fruit", List.of(1)));
+  }
+
+  @Test
+  void aReadOnlyWorkspaceIsRead() throws Exception {
+    try (Tmpfs disk = Tmpfs.mount(temp, "4m")) {
+      Path root = disk.folder().resolve("w");
+      try (Workspace workspace = Workspace.open(root)) {
+        furnish(workspace);
+      }
+      disk.readOnly();
+      try (Workspace workspace = Workspace.open(root)) {
+        assertReadable(workspace);
+        workspace.features().put(SPACE, Map.of("ef", FeatureCacheTest.vector(3, 3)));
+        assertEquals(Map.of(), workspace.features().get(SPACE, List.of("ef")));
+        for (Executable write : writes(workspace)) {
+          assertMessage(
+              FailureException.class,
+              write,
+              "the workspace " + root + " cannot be written",
+              "read-only",
+              "--workspace");
+        }
+        assertReadable(workspace);
+      }
+      assertMessage(
+          FailureException.class,
+          () -> Workspace.open(disk.folder().resolve("new")),
+          "new cannot be written",
+          "read-only",
+          "--workspace");
+    }
+  }
+
+  @Test
+  void aDatabaseThatNeedsWritingIsDoneWithout() throws Exception {
+    try (Tmpfs disk = Tmpfs.mount(temp, "4m")) {
+      Path root = disk.folder().resolve("w");
+      try (Workspace workspace = Workspace.open(root)) {
+        furnish(workspace);
+        // As a killed process leaves them: the log is not yet in the database.
+        Path copy = Files.createDirectory(temp.resolve("copy"));
+        for (String file : List.of("headstart.db", "headstart.db-wal")) {
+          Files.copy(root.resolve(file), copy.resolve(file));
+        }
+      }
+      for (String file : List.of("headstart.db", "headstart.db-wal")) {
+        Files.copy(
+            temp.resolve("copy").resolve(file),
+            root.resolve(file),
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+      disk.readOnly();
+      try (Workspace workspace = Workspace.open(root)) {
+        assertEquals(1, workspace.heads().loadLive("fruit").manifest().version());
+        assertEquals(Map.of(), workspace.features().get(SPACE, FEATURES.keySet()));
+        assertEquals(Set.of(), workspace.runs().judgedBy("fruit"));
+        assertThrows(FailureException.class, workspace::requireWritable);
+      }
+      disk.remount("rw");
+      try (Workspace workspace = Workspace.open(root)) {
+        assertReadable(workspace);
+      }
+      Files.delete(root.resolve("headstart.db"));
+      disk.readOnly();
+      try (Workspace workspace = Workspace.open(root)) {
+        assertEquals(1, workspace.heads().loadLive("fruit").manifest().version());
+      }
+    }
+  }
+
+  @Test
+  void aFullDiskLosesNothing() throws Exception {
+    try (Tmpfs disk = Tmpfs.mount(temp, "4m")) {
+      Path root = disk.folder().resolve("w");
+      try (Workspace workspace = Workspace.open(root)) {
+        furnish(workspace);
+        Path staged = workspace.heads().stage("fruit");
+        Files.write(staged.resolve("model.onnx"), new byte[] {1});
+        disk.fill();
+        String[] said = {"the workspace " + root + " cannot be written", "no space", "--workspace"};
+        Map<String, Features> many =
+            IntStream.range(0, 500)
+                .boxed()
+                .collect(
+                    Collectors.toMap(
+                        FeatureCacheTest::digest, i -> FeatureCacheTest.vector(i, 1280)));
+        assertMessage(FailureException.class, () -> workspace.features().put(SPACE, many), said);
+        assertEquals(Map.of(), workspace.features().get(SPACE, many.keySet()), "all or none");
+        assertMessage(
+            FailureException.class,
+            () -> workspace.features().put(SPACE, Map.of("ef", FEATURES.get("cd"))),
+            said);
+        assertMessage(
+            FailureException.class,
+            () -> workspace.heads().publish(staged, Versions.draft("fruit")),
+            said);
+        assertMessage(FailureException.class, () -> workspace.heads().promote("fruit", 2), said);
+        IOException own =
+            assertThrows(
+                IOException.class,
+                () -> Files.write(staged.resolve("checkpoint"), new byte[1 << 16]));
+        assertTrue(workspace.cannotWrite(own).getMessage().contains("no space"));
+        assertReadable(workspace);
+      }
+      disk.fill();
+      try (Workspace workspace = Workspace.open(root)) {
+        assertReadable(workspace);
+        assertMessage(FailureException.class, () -> workspace.heads().promote("fruit", 2));
+      }
+      Files.delete(disk.folder().resolve("filler"));
+      try (Workspace workspace = Workspace.open(root)) {
+        workspace.requireWritable();
+        assertReadable(workspace);
+        assertEquals(3, Versions.publish(workspace.heads(), "fruit"));
+        workspace.heads().promote("fruit", 3);
+        assertEquals(OptionalInt.of(3), workspace.heads().live("fruit"));
+      }
+    }
+  }
+
+  @Test
+  void afterSpaceWasFreedTheSameProcessGoesOn() throws Exception {
+    try (Tmpfs disk = Tmpfs.mount(temp, "2m")) {
+      try (Workspace workspace = Workspace.open(disk.folder())) {
+        disk.fill();
+        Map<String, Features> features = Map.of("ab", FeatureCacheTest.vector(1, 60_000));
+        assertMessage(
+            FailureException.class, () -> workspace.features().put(SPACE, features), "no space");
+        Files.delete(disk.folder().resolve("filler"));
+        workspace.features().put(SPACE, features);
+        assertEquals(features, workspace.features().get(SPACE, features.keySet()));
+      }
+    }
+  }
+
+  @Test
+  void aWorkspaceIsNotMadeOnAFullDisk() throws Exception {
+    try (Tmpfs disk = Tmpfs.mount(temp, "64k")) {
+      disk.fill();
+      assertMessage(
+          FailureException.class,
+          () -> Workspace.open(disk.folder().resolve("w")),
+          "cannot be written",
+          "no space");
+    }
+  }
+}

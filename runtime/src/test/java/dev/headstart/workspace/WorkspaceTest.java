@@ -1,0 +1,166 @@
+package dev.headstart.workspace;
+
+import static dev.headstart.workspace.HeadDirectoryTest.assertMessage;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Arrays;
+import org.jdbi.v3.core.ConnectionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+class WorkspaceTest {
+  @TempDir Path temp;
+
+  @Test
+  void whatDoesNotExistIsMade() throws IOException {
+    Path root = temp.resolve("deep/er");
+    Workspace workspace = Workspace.open(root);
+    try {
+      assertEquals(root.toRealPath(), workspace.root());
+      assertEquals(workspace.root().resolve("models"), workspace.models());
+      assertTrue(Files.isDirectory(workspace.models()));
+      assertTrue(Files.isRegularFile(root.resolve("headstart.db")));
+      workspace.requireWritable();
+    } finally {
+      workspace.close();
+    }
+    workspace.close(); // twice is fine
+    assertFalse(Files.exists(root.resolve("headstart.db-wal")), "closed in order");
+  }
+
+  @Test
+  void foreignFilesAreLetBe() throws IOException {
+    Files.writeString(temp.resolve("notes.txt"), "mine");
+    Files.createDirectories(temp.resolve("features/xy/mine"));
+    Workspace.open(temp).close();
+    Workspace.open(temp).close();
+    assertEquals("mine", Files.readString(temp.resolve("notes.txt")));
+    assertTrue(Files.exists(temp.resolve("features/xy/mine")));
+  }
+
+  @Test
+  void aFileIsNoWorkspace() throws IOException {
+    Path file = Files.writeString(temp.resolve("file"), "mine");
+    assertMessage(
+        BadInputException.class, () -> Workspace.open(file), file.toString(), "directory");
+    assertMessage(
+        BadInputException.class,
+        () -> Workspace.open(file.resolve("in/it")),
+        file + " is a file",
+        "directory");
+    assertEquals("mine", Files.readString(file));
+  }
+
+  @Test
+  void whatIsNoDatabaseIsNotTouched() throws IOException {
+    Path root = temp.resolve("w");
+    Workspace.open(root).close();
+    Path file = root.resolve("headstart.db");
+    byte[] good = Files.readAllBytes(file);
+    String text = "This is not a database.".repeat(100);
+    Files.writeString(file, text);
+    assertMessage(
+        FailureException.class, () -> Workspace.open(root), file.toString(), "not a whole SQLite");
+    assertEquals(text, Files.readString(file));
+    byte[] damaged = good.clone();
+    Arrays.fill(damaged, 100, 4096, (byte) 0x5a);
+    Files.write(file, damaged);
+    assertMessage(
+        FailureException.class, () -> Workspace.open(root), file.toString(), "not a whole SQLite");
+    Files.write(file, good);
+    Workspace.open(root).close();
+  }
+
+  @Test
+  void aNewerSchemaIsRefused() throws Exception {
+    Workspace.open(temp).close();
+    sql("PRAGMA user_version = 9");
+    assertMessage(
+        BadInputException.class, () -> Workspace.open(temp), "schema version 9", "1", "Update");
+    sql("PRAGMA user_version = -1");
+    assertMessage(BadInputException.class, () -> Workspace.open(temp), "schema version -1");
+  }
+
+  @Test
+  void anotherProgramsDatabaseIsRefused() throws Exception {
+    sql("CREATE TABLE theirs (a)");
+    assertMessage(BadInputException.class, () -> Workspace.open(temp), "another program");
+    sql("INSERT INTO theirs VALUES (1)");
+  }
+
+  @Test
+  void aDatabaseThatIsADirectoryIsNamed() throws IOException {
+    Files.createDirectories(temp.resolve("headstart.db"));
+    assertMessage(FailureException.class, () -> Workspace.open(temp), "headstart.db");
+  }
+
+  private void sql(String statement) throws SQLException {
+    try (Connection connection =
+            DriverManager.getConnection("jdbc:sqlite:" + temp.resolve("headstart.db"));
+        Statement s = connection.createStatement()) {
+      s.execute(statement);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "SQLITE_FULL, no space is left",
+    "SQLITE_READONLY, read-only",
+    "SQLITE_READONLY_DBMOVED, read-only",
+    "SQLITE_CANTOPEN, cannot be opened",
+    "SQLITE_IOERR_WRITE, check the disk",
+    "SQLITE_CORRUPT, restore it from a backup",
+    "SQLITE_NOTADB, restore it from a backup",
+    "SQLITE_BUSY, locked by another process",
+    "SQLITE_BUSY_SNAPSHOT, locked by another process",
+    "SQLITE_MISUSE, [SQLITE_MISUSE]",
+  })
+  void whatSqliteSaysBecomesAdvice(SQLiteErrorCode code, String said) {
+    SQLException cause = new SQLiteException("[" + code.name() + "]", code);
+    FailureException failure = new Failures(temp).database(new ConnectionException(cause));
+    assertTrue(failure.getMessage().contains(said), failure.getMessage());
+    assertTrue(failure.getMessage().contains(temp.toString()), failure.getMessage());
+  }
+
+  @Test
+  void whatTheDiskSaysBecomesAdvice() {
+    Failures failures = new Failures(Path.of("/w"));
+    assertEquals(
+        "the workspace /w cannot be written: no permission for /w/x; change its permissions or"
+            + " choose another workspace with --workspace",
+        failures.write(new AccessDeniedException("/w/x")).getMessage());
+    assertEquals(
+        "the workspace /w cannot be written: /w/x does not exist; check whether another program"
+            + " removed it, or choose another workspace with --workspace",
+        failures.write(new NoSuchFileException("/w/x")).getMessage());
+    assertEquals(
+        "the workspace /w cannot be written: no space is left on its disk; free some, or choose"
+            + " another workspace with --workspace",
+        failures.write(new FileSystemException("/w/x", null, "Disk quota exceeded")).getMessage());
+    assertEquals(
+        "the workspace /w cannot be written: /w/x: Input/output error; check the disk or choose"
+            + " another workspace with --workspace",
+        failures.write(new FileSystemException("/w/x", null, "Input/output error")).getMessage());
+    assertEquals(
+        "/w/x cannot be read: no permission; check its permissions and the disk",
+        failures.read(Path.of("/w/x"), new AccessDeniedException("/w/x")).getMessage());
+  }
+}
