@@ -22,6 +22,7 @@ import picocli.CommandLine.Option;
 /** {@code artifacts}: any ONNX model in, the four files to train it with out. */
 @Command(
     name = "artifacts",
+    customSynopsis = "headstart artifacts --model FILE --out DIR [OPTIONS]",
     description = {
       "Writes the training artifacts of an ONNX model, as Microsoft's Python tool would.",
       "",

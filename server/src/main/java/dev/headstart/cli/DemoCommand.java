@@ -194,7 +194,7 @@ final class DemoCommand extends HeadstartCommand {
                     : shortest(Path.of(sample.name())).toString();
             answers.add(
                 new Answer(
-                    PredictCommand.abbreviated(shown, 38),
+                    PredictCommand.abbreviated(shown, 36),
                     is,
                     prediction.label(),
                     prediction.scores().get(prediction.label())));
@@ -233,9 +233,9 @@ final class DemoCommand extends HeadstartCommand {
     text.append(
         Figures.table(
             new Column[] {
-              Figures.left("sample", 38),
-              Figures.left("is", 11),
-              Figures.left("taken for", 19),
+              Figures.left("sample", 36),
+              Figures.left("is", 10),
+              Figures.left("taken for", 18),
               Figures.right("score")
             },
             rows));

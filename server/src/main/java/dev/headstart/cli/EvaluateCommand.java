@@ -11,6 +11,7 @@ import picocli.CommandLine.Parameters;
 /** {@code evaluate}: labelled samples in, a version's metrics out. */
 @Command(
     name = "evaluate",
+    customSynopsis = "headstart evaluate HEAD --data PATH [OPTIONS]",
     description = "Judges a version of a head on labelled samples that it was not taught with.",
     footer = {
       "  headstart evaluate animals --data more-photos",

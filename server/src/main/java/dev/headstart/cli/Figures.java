@@ -6,10 +6,13 @@ import com.github.freva.asciitable.HorizontalAlign;
 import com.github.freva.asciitable.OverflowBehaviour;
 import dev.headstart.train.Metrics;
 import dev.headstart.train.TeachResult;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Numbers and tables as people read them. */
 final class Figures {
@@ -19,6 +22,9 @@ final class Figures {
   private static final int MISTAKES = 12;
   private static final int NAME = 20;
 
+  /** The space on both sides of a cell, which the library counts as a part of it. */
+  private static final int PADDING = 2;
+
   private Figures() {}
 
   /** A number in four digits. */
@@ -26,6 +32,11 @@ final class Figures {
     return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5
         ? String.format(Locale.ROOT, "%.4g", value)
         : value == 0 ? "0" : String.format(Locale.ROOT, "%.2e", value);
+  }
+
+  /** A number as it was said: four digits at most, and no zeros behind them. */
+  static String plain(double value) {
+    return new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
   }
 
   /** What of these figures applies, in a line. */
@@ -149,7 +160,7 @@ final class Figures {
         .header(header)
         .headerAlign(HorizontalAlign.LEFT)
         .dataAlign(HorizontalAlign.LEFT)
-        .maxWidth(width, OverflowBehaviour.ELLIPSIS_RIGHT);
+        .maxWidth(width + PADDING, OverflowBehaviour.ELLIPSIS_RIGHT);
   }
 
   /** A column of numbers. */
@@ -163,6 +174,8 @@ final class Figures {
   static String table(Column[] columns, Object[][] rows) {
     return AsciiTable.getTable(
             AsciiTable.BASIC_ASCII_NO_DATA_SEPARATORS_NO_OUTSIDE_BORDER, columns, rows)
-        .stripTrailing();
+        .lines()
+        .map(String::stripTrailing)
+        .collect(Collectors.joining("\n"));
   }
 }

@@ -117,11 +117,11 @@ final class HeadsCommand extends HeadstartCommand {
     private static String table(List<Summary> heads) {
       return Figures.table(
           new Column[] {
-            Figures.left("head", 18),
+            Figures.left("head", 14),
             Figures.left("kind", 9),
             Figures.left("base", 18),
             Figures.right("live"),
-            Figures.left("versions", 10),
+            Figures.left("versions", 8),
             Figures.left("validation", 14)
           },
           heads.stream()
@@ -164,7 +164,10 @@ final class HeadsCommand extends HeadstartCommand {
     JsonNode value = metrics == null ? null : metrics.get(figure);
     return value == null || !value.isNumber()
         ? "-"
-        : figure.replace("macroF1", "macro-F1") + " " + Figures.of(value.doubleValue());
+        : figure.replace("macroF1", "macro-F1")
+            + (task == Task.REGRESSION
+                ? " " + Figures.of(value.doubleValue())
+                : String.format(Locale.ROOT, " %.3f", value.doubleValue()));
   }
 
   @Command(
@@ -320,7 +323,8 @@ final class HeadsCommand extends HeadstartCommand {
           .forEach(
               field -> {
                 if (!List.of("kind", "task").contains(field.getKey())) {
-                  parts.add(field.getKey() + " " + field.getValue().asText());
+                  parts.add(
+                      field.getKey() + " " + field.getValue().asText().toLowerCase(Locale.ROOT));
                 }
               });
       StringBuilder lines = new StringBuilder();

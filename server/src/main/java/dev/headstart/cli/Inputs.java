@@ -1,6 +1,8 @@
 package dev.headstart.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.sample.ImageSample;
@@ -20,6 +22,12 @@ import java.util.List;
  * @param modality what the head takes
  */
 record Inputs(Modality modality) {
+  private static final ObjectReader VECTOR =
+      Console.JSON
+          .readerFor(float[].class)
+          .with(
+              DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
+              DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
 
   /**
    * Reads one input.
@@ -74,20 +82,17 @@ record Inputs(Modality modality) {
   }
 
   private static VectorSample vector(String name, String text) {
-    String shown = PredictCommand.abbreviated(name, Console.WIDTH);
-    String list = text.strip();
-    if (!list.startsWith("[")) {
-      list = "[" + list + "]";
-    }
+    String list = text.strip().startsWith("[") ? text : "[" + text + "]";
     float[] values;
     try {
-      values = Console.JSON.readValue(list, float[].class);
+      values = VECTOR.readValue(list);
     } catch (JsonProcessingException e) {
+      String got = PredictCommand.abbreviated(text, 40);
       throw new BadInputException(
-          shown
-              + ": expected numbers, as [0.1, 2] or 0.1,2, got what is no list of numbers ("
-              + e.getOriginalMessage()
-              + ")",
+          (name.equals(text) ? "" : name + ": ")
+              + "expected numbers, as [0.1, 2] or 0.1,2, got '"
+              + got
+              + "'",
           e);
     }
     return new VectorSample(name, values);

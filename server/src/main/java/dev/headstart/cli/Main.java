@@ -27,6 +27,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -54,6 +55,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
     versionProvider = Main.Version.class,
     scope = ScopeType.INHERIT,
     synopsisSubcommandLabel = "COMMAND",
+    abbreviateSynopsis = true,
+    parameterListHeading = "%n",
     sortOptions = false,
     usageHelpAutoWidth = false,
     exitCodeListHeading = "%nExit status:%n",
@@ -103,8 +106,8 @@ public final class Main implements Runnable {
       scope = ScopeType.INHERIT,
       order = 100,
       description =
-          "Where heads, features and added base models lie. Default: the environment's"
-              + " HEADSTART_HOME, else ~/.headstart")
+          "Where heads, features and added base models lie. Default: $HEADSTART_HOME, else"
+              + " .headstart in your home")
   private Path workspace;
 
   @Option(
@@ -210,8 +213,13 @@ public final class Main implements Runnable {
     throw new ParameterException(spec.commandLine(), "which command?");
   }
 
-  private int wrongUsage(ParameterException e, String[] args) {
-    CommandLine at = e.getCommandLine();
+  private int wrongUsage(ParameterException thrown, String[] args) {
+    CommandLine at = thrown.getCommandLine();
+    ParameterException e = thrown;
+    if (e instanceof MissingParameterException && !at.getUnmatchedArguments().isEmpty()) {
+      // What is missing may well be there, misspelt.
+      e = new UnmatchedArgumentException(at, at.getUnmatchedArguments());
+    }
     String message = e.getMessage();
     List<String> near = List.of();
     if (e instanceof UnmatchedArgumentException unmatched) {

@@ -61,7 +61,7 @@ final class Progress implements TrainingListener, AutoCloseable {
       shown = System.nanoTime();
       console.message(
           total < 0
-              ? String.format(Locale.ROOT, "%s: %d", stage, done)
+              ? String.format(Locale.ROOT, "%s: %d so far", stage, done)
               : String.format(
                   Locale.ROOT, "%s: %d of %d, %s left", stage, done, total, left(done)));
     }

@@ -18,6 +18,7 @@ import picocli.CommandLine.Parameters;
 /** {@code teach}: labelled samples in, a new version of a head out. */
 @Command(
     name = "teach",
+    customSynopsis = "headstart teach HEAD --data PATH [OPTIONS]",
     description = {
       "Teaches a head from labelled samples.",
       "",
@@ -44,7 +45,7 @@ final class TeachCommand extends HeadstartCommand {
       required = true,
       paramLabel = "PATH",
       description =
-          "A directory with one folder a class (pictures or .txt files), a .jsonl or a"
+          "A directory with one folder a class (pictures, or texts that end in .txt), a .jsonl or a"
               + " .csv file")
   private Path data;
 

@@ -40,7 +40,7 @@ final class TeachReport {
               result.epochs(),
               result.stoppedEarly() ? " (stopped early)" : "",
               recipe.optimizer(),
-              Figures.of(recipe.rate()),
+              Figures.plain(recipe.rate()),
               recipe.batch(),
               recipe.seed()));
     }
