@@ -68,6 +68,9 @@ public record Artifacts(
   public static final String OPTIMIZER = "optimizer_model.onnx";
   public static final String CHECKPOINT = "checkpoint";
 
+  /** Prefix of the outputs that {@link #observable} adds. */
+  public static final String VALUE = "value:";
+
   /** Of the graphs that are not made from another. */
   static final int OPSET = 17;
 
@@ -361,6 +364,27 @@ public record Artifacts(
       }
     }
     return warnings;
+  }
+
+  /**
+   * The same, but the evaluation graph also gives the output that the loss is taken of, and every
+   * parameter p as {@code value:p}: so a training session can be judged, and its weights read,
+   * without a checkpoint on disk.
+   *
+   * @param output the tensor that the loss is taken of
+   */
+  public Artifacts observable(String output) {
+    GraphBuilder graph = new GraphBuilder(eval);
+    graph.output(graph.value(output), ElementType.FLOAT, null);
+    checkpoint
+        .trainable()
+        .forEach(
+            (name, tensor) ->
+                graph.output(
+                    graph.named(VALUE + name, Operator.IDENTITY, List.of(graph.value(name))),
+                    ElementType.FLOAT,
+                    tensor.shape()));
+    return new Artifacts(training, graph.build(), optimizer, checkpoint, width, warnings);
   }
 
   /** The model's own inputs, then labels or target: what a training step is fed. */

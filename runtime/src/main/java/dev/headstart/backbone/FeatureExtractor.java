@@ -4,6 +4,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Sample;
+import dev.headstart.sample.Unreadable;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,7 +31,7 @@ public final class FeatureExtractor implements AutoCloseable {
     /** The sample's features. */
     void features(int index, Features features);
 
-    /** The sample cannot be read. */
+    /** The sample cannot be read; the reason is without its name. */
     void unreadable(int index, String reason);
   }
 
@@ -106,7 +107,7 @@ public final class FeatureExtractor implements AutoCloseable {
     each(
         decoders,
         entries,
-        i -> attempt(entries.get(i), entry -> entry.digest = samples.get(i).sha256()));
+        i -> attempt(samples.get(i), entries.get(i), e -> e.digest = samples.get(i).sha256()));
     long hashed = System.nanoTime();
     Map<String, Features> known =
         store.get(
@@ -120,7 +121,7 @@ public final class FeatureExtractor implements AutoCloseable {
           Entry entry = entries.get(i);
           entry.features = known.get(entry.digest);
           if (entry.reason == null && entry.features == null) {
-            attempt(entry, e -> e.inputs = backbone.preprocess(samples.get(i)));
+            attempt(samples.get(i), entry, e -> e.inputs = backbone.preprocess(samples.get(i)));
           }
         });
     long decoded = System.nanoTime();
@@ -160,11 +161,11 @@ public final class FeatureExtractor implements AutoCloseable {
   }
 
   /** What a sample's own bytes bring about is the sample's fault; anything else goes up. */
-  private static void attempt(Entry entry, Step step) {
+  private static void attempt(Sample sample, Entry entry, Step step) {
     try {
       step.accept(entry);
     } catch (BadInputException e) {
-      entry.reason = e.getMessage();
+      entry.reason = Unreadable.of(sample.name(), e).reason();
     }
   }
 

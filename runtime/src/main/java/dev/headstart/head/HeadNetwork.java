@@ -131,22 +131,7 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
   public OnnxModel network() {
     GraphBuilder graph = new GraphBuilder("head", OPSET);
     Value features = graph.input(FEATURES, ElementType.FLOAT, -1, width());
-    Value logits = layers(graph, features, LOGITS, null);
-    return graph.output(logits, ElementType.FLOAT, -1, outputs()).build();
-  }
-
-  /**
-   * The forward graph with the trainable weights as inputs after {@value #FEATURES}, so that one
-   * session can judge any weights.
-   */
-  public OnnxModel openNetwork() {
-    GraphBuilder graph = new GraphBuilder("head", OPSET);
-    Value features = graph.input(FEATURES, ElementType.FLOAT, -1, width());
-    Map<String, Value> inputs = new LinkedHashMap<>();
-    for (String name : trainable) {
-      inputs.put(name, graph.input(name, ElementType.FLOAT, weights.get(name).shape()));
-    }
-    Value logits = layers(graph, features, LOGITS, inputs);
+    Value logits = layers(graph, features, LOGITS);
     return graph.output(logits, ElementType.FLOAT, -1, outputs()).build();
   }
 
@@ -164,7 +149,7 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     batched[0] = -1;
     System.arraycopy(cut, 0, batched, 1, cut.length);
     Value features = graph.input(FEATURES, ElementType.FLOAT, batched);
-    Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS, null);
+    Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS);
     Value scores =
         switch (task) {
           case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
@@ -196,15 +181,9 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return OnnxModel.of(model.build());
   }
 
-  private Value layers(GraphBuilder graph, Value features, String name, Map<String, Value> open) {
+  private Value layers(GraphBuilder graph, Value features, String name) {
     Map<String, Value> w = new LinkedHashMap<>();
-    weights.forEach(
-        (key, tensor) ->
-            w.put(
-                key,
-                open != null && open.containsKey(key)
-                    ? open.get(key)
-                    : graph.initializer(key, tensor)));
+    weights.forEach((key, tensor) -> w.put(key, graph.initializer(key, tensor)));
     Value x;
     if (kind instanceof HeadKind.Prototype) {
       x =

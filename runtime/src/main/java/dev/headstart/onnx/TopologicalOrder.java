@@ -38,25 +38,24 @@ final class TopologicalOrder {
     Map<String, Integer> producers = new HashMap<>();
     for (int i = 0; i < nodes.size(); i++) {
       for (String output : nodes.get(i).getOutputList()) {
+        // An optional output that is left out has an empty name, which no node reads.
         producers.put(output, i);
       }
+    }
+    if (isSorted(nodes, producers)) {
+      return nodes;
     }
     List<List<Integer>> after = new ArrayList<>(nodes.size());
     nodes.forEach(n -> after.add(new ArrayList<>()));
     int[] open = new int[nodes.size()];
-    boolean sorted = true;
     for (int i = 0; i < nodes.size(); i++) {
       for (String read : Subgraphs.reads(nodes.get(i))) {
         Integer producer = producers.get(read);
         if (producer != null) {
           after.get(producer).add(i);
           open[i]++;
-          sorted &= producer < i;
         }
       }
-    }
-    if (sorted) {
-      return nodes;
     }
     PriorityQueue<Integer> ready = new PriorityQueue<>();
     for (int i = 0; i < open.length; i++) {
@@ -79,6 +78,17 @@ final class TopologicalOrder {
           "its nodes depend on each other in a circle: " + circle(nodes, producers, open));
     }
     return result;
+  }
+
+  private static boolean isSorted(List<NodeProto> nodes, Map<String, Integer> producers) {
+    for (int i = 0; i < nodes.size(); i++) {
+      for (String read : Subgraphs.reads(nodes.get(i))) {
+        if (producers.getOrDefault(read, -1) >= i) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /** Walks from a node that never became ready to one that it waits for, until one comes back. */

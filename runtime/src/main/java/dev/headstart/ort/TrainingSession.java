@@ -134,6 +134,24 @@ public final class TrainingSession implements AutoCloseable {
     }
   }
 
+  /**
+   * Runs the evaluation graph with the weights as they are now.
+   *
+   * @param batch whose inputs the evaluation graph takes in the same order as the training graph,
+   *     which holds for artifacts that Headstart wrote
+   * @return its outputs by name, the loss first, copied out of native memory
+   */
+  public Map<String, Tensor> evaluate(Batch batch) {
+    try (OrtSession.Result result = session.evalStep(batch.tensors)) {
+      Map<String, Tensor> outputs = new LinkedHashMap<>();
+      result.forEach(
+          entry -> outputs.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue())));
+      return outputs;
+    } catch (OrtException e) {
+      throw new FailureException("an evaluation step failed: " + e.getMessage(), e);
+    }
+  }
+
   /** Lets the optimizer use the gradients summed up, and resets them. */
   public void update() {
     try {

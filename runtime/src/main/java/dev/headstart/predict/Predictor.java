@@ -34,7 +34,7 @@ public final class Predictor implements AutoCloseable {
     /** What came of it. */
     void accept(int index, T result);
 
-    /** The sample cannot be used, with the reason. */
+    /** The sample cannot be used; the reason is without its name. */
     void unreadable(int index, String reason);
   }
 
@@ -138,7 +138,7 @@ public final class Predictor implements AutoCloseable {
 
           @Override
           public void unreadable(int index, String reason) {
-            throw new BadInputException(reason);
+            throw new BadInputException(sample.name() + ": " + reason);
           }
         });
     return found[0];
@@ -182,8 +182,7 @@ public final class Predictor implements AutoCloseable {
     if (shape.length != 1 || shape[0] != sample.values().length) {
       sink.unreadable(
           index,
-          sample.name()
-              + ": expected features of shape "
+          "expected features of shape "
               + Arrays.toString(shape)
               + ", got "
               + sample.values().length

@@ -6,8 +6,10 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import dev.headstart.error.BadInputException;
 import java.io.BufferedReader;
+import java.io.FilterReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -125,14 +127,14 @@ final class CsvDataSet implements DataSet {
 
   @Override
   public Items items() {
-    return new Reader();
+    return new Pass();
   }
 
-  private final class Reader implements Items {
+  private final class Pass implements Items {
     private final Rows rows = new Rows(path);
     private CsvRecord row;
 
-    Reader() {
+    Pass() {
       rows.next(); // the header
       row = rows.next();
     }
@@ -223,7 +225,10 @@ final class CsvDataSet implements DataSet {
     float value;
     try {
       // Java's own suffixes and hexadecimal floats are no numbers in a CSV file.
-      if (field.isEmpty() || "dDfF".indexOf(field.charAt(field.length() - 1)) >= 0) {
+      if (field.isEmpty()
+          || "dDfF".indexOf(field.charAt(field.length() - 1)) >= 0
+          || field.indexOf('x') >= 0
+          || field.indexOf('X') >= 0) {
         throw new NumberFormatException();
       }
       value = Float.parseFloat(field);
@@ -245,17 +250,19 @@ final class CsvDataSet implements DataSet {
   /** The records of the file, empty lines left out. */
   private static final class Rows implements AutoCloseable {
     private final Path path;
+    private final QuoteCounter quotes;
     private final CsvReader<CsvRecord> reader;
     private final CloseableIterator<CsvRecord> iterator;
 
     Rows(Path path) {
       this.path = path;
       try {
-        BufferedReader text =
-            new BufferedReader(
+        quotes =
+            new QuoteCounter(
                 // A decoder, not a charset: it reports what is not UTF-8 instead of replacing it.
                 new InputStreamReader(
                     Files.newInputStream(path), StandardCharsets.UTF_8.newDecoder()));
+        BufferedReader text = new BufferedReader(quotes);
         text.mark(1);
         if (text.read() != '\uFEFF') {
           text.reset();
@@ -277,14 +284,35 @@ final class CsvDataSet implements DataSet {
     /** The next record; null at the end. */
     CsvRecord next() {
       try {
-        return iterator.hasNext() ? iterator.next() : null;
+        if (!iterator.hasNext()) {
+          return null;
+        }
+        CsvRecord row = iterator.next();
+        if (!iterator.hasNext() && quotes.odd && spansLines(row)) {
+          // Read so, the one row would have swallowed all that follow it.
+          throw new BadInputException(
+              path
+                  + " is not good CSV: a quote is opened in the row of line "
+                  + row.getStartingLineNumber()
+                  + " and never closed");
+        }
+        return row;
       } catch (UncheckedIOException e) {
         throw failed(e.getCause());
       } catch (CsvParseException e) {
         throw e.getCause() instanceof IOException cause
             ? failed(cause)
-            : new BadInputException(path + " is not good CSV: " + e.getMessage(), e);
+            : new BadInputException(
+                path
+                    + " is not good CSV: "
+                    + e.getMessage()
+                    + (e.getCause() == null ? "" : ": " + e.getCause().getMessage()),
+                e);
       }
+    }
+
+    private static boolean spansLines(CsvRecord row) {
+      return row.getFields().stream().anyMatch(field -> field.indexOf('\n') >= 0);
     }
 
     private BadInputException failed(IOException e) {
@@ -301,6 +329,24 @@ final class CsvDataSet implements DataSet {
       } catch (IOException e) {
         throw failed(e);
       }
+    }
+  }
+
+  /** Whether an odd number of quotes went by. */
+  private static final class QuoteCounter extends FilterReader {
+    private boolean odd;
+
+    QuoteCounter(Reader in) {
+      super(in);
+    }
+
+    @Override
+    public int read(char[] buffer, int offset, int length) throws IOException {
+      int n = super.read(buffer, offset, length);
+      for (int i = offset; i < offset + n; i++) {
+        odd ^= buffer[i] == '"';
+      }
+      return n;
     }
   }
 }

@@ -178,6 +178,11 @@ final class FolderDataSet implements DataSet {
           return FileVisitResult.CONTINUE;
         }
         Modality modality = SampleFiles.modality(file);
+        if (modality != null && attributes.isSymbolicLink()) {
+          found.add(
+              new Entry(null, label, new Unreadable(file.toString(), "a link that leads nowhere")));
+          return FileVisitResult.CONTINUE;
+        }
         if (modality == null || !attributes.isRegularFile()) {
           addForeign(file);
           return FileVisitResult.CONTINUE;
@@ -196,11 +201,8 @@ final class FolderDataSet implements DataSet {
         // A link to a folder above: all that it leads to is visited anyway.
         if (!(e instanceof FileSystemLoopException) && !SampleFiles.isLitter(file)) {
           String reason =
-              e instanceof AccessDeniedException
-                  ? "cannot be read: permission denied"
-                  : Files.isSymbolicLink(file)
-                      ? "a link that leads nowhere"
-                      : "cannot be read: " + e.getMessage();
+              "cannot be read: "
+                  + (e instanceof AccessDeniedException ? "permission denied" : e.getMessage());
           found.add(new Entry(null, label, new Unreadable(file.toString(), reason)));
         }
         return FileVisitResult.CONTINUE;

@@ -171,7 +171,7 @@ final class Lesson implements AutoCloseable {
     try {
       sample.sha256();
     } catch (BadInputException e) {
-      skip(new Unreadable(sample.name(), e.getMessage()), listener);
+      skip(Unreadable.of(sample.name(), e), listener);
       return;
     }
     if (!duplicates.add(item)) {

@@ -15,7 +15,6 @@ import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
 import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
-import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Task;
@@ -24,9 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -44,6 +43,9 @@ import java.util.stream.Stream;
  */
 public final class Teacher {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Rows scored at a time: bounds memory. */
+  private static final int ROWS = 512;
 
   private final BaseModels models;
   private final HeadStore heads;
@@ -102,13 +104,22 @@ public final class Teacher {
                 + " enough for one that judges");
       }
       long trainStart = System.nanoTime();
-      Taught taught = train(lesson, split, recipe, staged, listener);
+      Taught trained = train(lesson, split, recipe, staged, listener);
+      Taught taught =
+          trained.metrics != null
+              ? trained
+              : trained.with(
+                  metrics(
+                      manifest(request, lesson, split, recipe, trained),
+                      trained.judged(staged),
+                      lesson,
+                      split.validation()));
       double trainSeconds = seconds(trainStart);
       HeadManifest draft = manifest(request, lesson, split, recipe, taught);
       return heads.deciding(
           request.head(),
           () -> {
-            Verdict verdict = judge(request, lesson, split, taught);
+            Verdict verdict = judge(request, lesson, split, taught, draft, staged);
             int version = heads.publish(staged, draft);
             runs.record(request.head(), version, memberships(lesson, split));
             if (verdict.promote) {
@@ -174,17 +185,20 @@ public final class Teacher {
   /**
    * What training left, besides the files.
    *
-   * @param judged the network before the refit
-   * @param target how the targets were scaled for it, for regression
+   * @param refitted whether the judged model lies beside the model
    */
   private record Taught(
-      HeadNetwork judged,
-      Scaling target,
-      int epochs,
-      boolean stoppedEarly,
-      boolean refitted,
-      Metrics metrics,
-      List<Epoch> history) {}
+      int epochs, boolean stoppedEarly, boolean refitted, Metrics metrics, List<Epoch> history) {
+
+    Taught with(Metrics found) {
+      return new Taught(epochs, stoppedEarly, refitted, found, history);
+    }
+
+    /** The file that was judged. */
+    Path judged(Path folder) {
+      return folder.resolve(refitted ? HeadStore.JUDGED : HeadStore.MODEL);
+    }
+  }
 
   /** Trains, and leaves the version's files in the staged folder. */
   private static Taught train(
@@ -197,8 +211,7 @@ public final class Teacher {
       if (refit) {
         write(prototype(lesson, all), lesson, null, staged.resolve(HeadStore.MODEL));
       }
-      Metrics metrics = metrics(judged, null, lesson, split.validation());
-      return new Taught(judged, null, 0, false, refit, metrics, List.of());
+      return new Taught(0, false, refit, null, List.of());
     }
     Scaling target = targetScaling(lesson.targets(), split.train());
     listener.stage("train", recipe.epochs());
@@ -217,13 +230,7 @@ public final class Teacher {
       write(judged.network(), lesson, target, staged.resolve(HeadStore.MODEL));
     }
     return new Taught(
-        judged.network(),
-        target,
-        judged.best(),
-        judged.stoppedEarly(),
-        refit,
-        judged.metrics(),
-        judged.history());
+        judged.best(), judged.stoppedEarly(), refit, judged.metrics(), judged.history());
   }
 
   private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {
@@ -268,17 +275,6 @@ public final class Teacher {
     return prototypes.head(features, labels);
   }
 
-  private static Metrics metrics(HeadNetwork network, Scaling target, Lesson lesson, int[] rows) {
-    if (rows.length == 0) {
-      return null;
-    }
-    Map<String, Tensor> weights = new LinkedHashMap<>(network.weights());
-    weights.keySet().retainAll(network.trainable());
-    try (Scorer scorer = new Scorer(network, lesson.features(), lesson.task(), target)) {
-      return Metrics.of(scorer.scores(weights, rows), lesson.targets(), rows);
-    }
-  }
-
   private static void write(HeadNetwork network, Lesson lesson, Scaling target, Path file) {
     network.model(lesson.shape(), lesson.task(), target, HeadNetwork.OPSET).write(file);
   }
@@ -286,7 +282,13 @@ public final class Teacher {
   private record Verdict(boolean promote, String reason) {}
 
   /** Whether what was taught goes live; see the class's comment. */
-  private Verdict judge(TeachRequest request, Lesson lesson, Split split, Taught taught) {
+  private Verdict judge(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Taught taught,
+      HeadManifest draft,
+      Path staged) {
     OptionalInt number = heads.live(request.head());
     switch (request.promotion()) {
       case ALWAYS:
@@ -322,8 +324,10 @@ public final class Teacher {
               + " --promote always overrules");
     }
     try {
-      Metrics ours = metrics(taught.judged, taught.target, lesson, common);
-      Metrics theirs = metrics(live, lesson, common);
+      Metrics ours = metrics(draft, taught.judged(staged), lesson, common);
+      Path judged = live.folder().resolve(HeadStore.JUDGED);
+      Metrics theirs =
+          metrics(live.manifest(), Files.exists(judged) ? judged : live.model(), lesson, common);
       boolean better = ours.notWorseThan(theirs, lesson.task());
       return new Verdict(
           better,
@@ -346,15 +350,21 @@ public final class Teacher {
     }
   }
 
-  /** How a stored version, as it was judged, does on rows of the lesson. */
-  private Metrics metrics(HeadStore.Stored stored, Lesson lesson, int[] rows) {
-    Path judged = stored.folder().resolve(HeadStore.JUDGED);
-    List<Tensor> features = lesson.featuresFor(stored.manifest(), rows);
-    try (HeadSession session =
-        HeadSession.open(stored.manifest(), Files.exists(judged) ? judged : stored.model())) {
-      float[] scores = session.scores(features);
+  /** How a model of some version does on rows of the lesson; null for no rows. */
+  private static Metrics metrics(HeadManifest manifest, Path model, Lesson lesson, int[] rows) {
+    if (rows.length == 0) {
+      return null;
+    }
+    try (HeadSession session = HeadSession.open(manifest, model)) {
+      int outputs = session.outputs();
+      float[] scores = new float[rows.length * outputs];
+      for (int from = 0; from < rows.length; from += ROWS) {
+        int[] some = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + ROWS));
+        float[] found = session.scores(lesson.featuresFor(manifest, some));
+        System.arraycopy(found, 0, scores, from * outputs, found.length);
+      }
       return Metrics.of(
-          inOrder(scores, stored.manifest().classes(), lesson.classes(), rows.length),
+          inOrder(scores, manifest.classes(), lesson.classes(), rows.length),
           lesson.targets(),
           rows);
     }

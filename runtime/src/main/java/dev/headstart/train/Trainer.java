@@ -13,6 +13,7 @@ import dev.headstart.ort.TrainingSession;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -71,8 +72,9 @@ public final class Trainer {
    */
   public Outcome train(
       Path folder, int[] train, int[] validation, int epochs, TrainingListener listener) {
-    Artifacts artifacts = Artifacts.generate(initial.network(), options(train));
-    artifacts.writeTo(folder);
+    Artifacts.generate(initial.network(), options(train))
+        .observable(HeadNetwork.LOGITS)
+        .writeTo(folder);
     List<Epoch> history = new ArrayList<>();
     Map<String, Tensor> best = null;
     Metrics bestMetrics = null;
@@ -80,18 +82,15 @@ public final class Trainer {
     boolean stopped = false;
     Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
     try (TrainingSession session = TrainingSession.open(folder, 1);
-        Scorer scorer =
-            validation.length == 0 ? null : new Scorer(initial, features, recipe.task(), target);
         Batches batches = new Batches(session, train)) {
       for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
         double loss = batches.epoch(epoch);
         Metrics metrics = null;
-        if (scorer != null) {
-          session.save(checkpoint, false);
-          Map<String, Tensor> weights = Checkpoint.read(checkpoint).trainable();
-          metrics = Metrics.of(scorer.scores(weights, validation), targets, validation);
+        if (validation.length > 0) {
+          Judgement judgement = batches.judge(validation);
+          metrics = judgement.metrics;
           if (bestMetrics == null || metrics.loss() < bestMetrics.loss()) {
-            best = weights;
+            best = judgement.weights;
             bestMetrics = metrics;
             bestEpoch = epoch;
           }
@@ -128,6 +127,35 @@ public final class Trainer {
         .seed(recipe.seed());
   }
 
+  /** What {@link HeadNetwork#model} does to logits. */
+  private void activate(float[] logits) {
+    int outputs = targets.outputs();
+    switch (recipe.task()) {
+      case SINGLE -> {
+        for (int row = 0; row < logits.length; row += outputs) {
+          double max = logits[row + Metrics.best(logits, row, outputs)];
+          double sum = 0;
+          for (int k = row; k < row + outputs; k++) {
+            sum += Math.exp(logits[k] - max);
+          }
+          for (int k = row; k < row + outputs; k++) {
+            logits[k] = (float) (Math.exp(logits[k] - max) / sum);
+          }
+        }
+      }
+      case MULTI -> {
+        for (int i = 0; i < logits.length; i++) {
+          logits[i] = (float) (1 / (1 + Math.exp(-logits[i])));
+        }
+      }
+      case REGRESSION -> {
+        for (int i = 0; i < logits.length; i++) {
+          logits[i] = logits[i] * target.scale()[0] + target.mean()[0];
+        }
+      }
+    }
+  }
+
   /** Inverse to each class's share, 1 on average over the samples; a class without any weighs 1. */
   private float[] classWeights(int[] train) {
     int classes = targets.outputs();
@@ -159,13 +187,14 @@ public final class Trainer {
     return weights;
   }
 
-  /** The training samples as mini-batches, in buffers that are used again for every step. */
+  private record Judgement(Metrics metrics, Map<String, Tensor> weights) {}
+
+  /** The samples as mini-batches, in buffers that are used again for every step. */
   private final class Batches implements AutoCloseable {
     private final TrainingSession session;
     private final int[] rows;
     private final long steps;
-    private final TrainingSession.Batch full;
-    private final TrainingSession.Batch rest;
+    private final Map<Integer, TrainingSession.Batch> bySize = new HashMap<>();
     private final Tensor x;
     private final Tensor y;
     private final SplittableRandom random;
@@ -178,15 +207,12 @@ public final class Trainer {
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
       int size = Math.min(recipe.batch(), train.length);
-      int left = train.length % size;
       this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
       this.x = Tensor.zeros(ElementType.FLOAT, size, features.width());
       this.y =
           recipe.task() == Task.SINGLE
               ? Tensor.zeros(ElementType.INT64, size)
               : Tensor.zeros(ElementType.FLOAT, size, targets.outputs());
-      this.full = bind(size);
-      this.rest = left == 0 ? null : bind(left);
     }
 
     private TrainingSession.Batch bind(int count) {
@@ -204,6 +230,22 @@ public final class Trainer {
       return new Tensor(tensor.type(), shape, tensor.data().slice(0, bytes));
     }
 
+    /** The batch of the first rows; made when it is first asked for. */
+    private TrainingSession.Batch batch(int count) {
+      return bySize.computeIfAbsent(count, this::bind);
+    }
+
+    private void fill(int[] indices, int from, int count) {
+      features.gather(indices, from, count, x.floatBuffer());
+      if (recipe.task() == Task.SINGLE) {
+        targets.gather(indices, from, count, y.longBuffer());
+      } else {
+        float mean = target == null ? 0 : target.mean()[0];
+        float deviation = target == null ? 1 : target.scale()[0];
+        targets.gather(indices, from, count, mean, deviation, y.floatBuffer());
+      }
+    }
+
     /** Trains on every sample once; returns the mean of the batches' losses. */
     double epoch(int epoch) {
       shuffle();
@@ -212,25 +254,40 @@ public final class Trainer {
       int count = 0;
       for (int from = 0; from < rows.length; from += size) {
         int n = Math.min(size, rows.length - from);
-        features.gather(rows, from, n, x.floatBuffer());
-        if (recipe.task() == Task.SINGLE) {
-          targets.gather(rows, from, n, y.longBuffer());
-        } else {
-          float mean = target == null ? 0 : target.mean()[0];
-          float deviation = target == null ? 1 : target.scale()[0];
-          targets.gather(rows, from, n, mean, deviation, y.floatBuffer());
-        }
+        fill(rows, from, n);
         float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
         if (factor * (float) recipe.rate() != rate) {
           rate = factor * (float) recipe.rate();
           session.learningRate(rate);
         }
-        double loss = session.step(n == size ? full : rest);
+        double loss = session.step(batch(n));
         check(loss, epoch);
         sum += loss;
         count++;
       }
       return sum / count;
+    }
+
+    /** Judges the weights as they are. */
+    Judgement judge(int[] judges) {
+      int size = (int) x.shape()[0];
+      float[] scores = new float[judges.length * targets.outputs()];
+      Map<String, Tensor> outputs = null;
+      for (int from = 0; from < judges.length; from += size) {
+        int n = Math.min(size, judges.length - from);
+        fill(judges, from, n);
+        outputs = session.evaluate(batch(n));
+        outputs
+            .get(HeadNetwork.LOGITS)
+            .floatBuffer()
+            .get(scores, from * targets.outputs(), n * targets.outputs());
+      }
+      Map<String, Tensor> weights = new LinkedHashMap<>();
+      for (String name : initial.trainable()) {
+        weights.put(name, outputs.get(Artifacts.VALUE + name));
+      }
+      activate(scores);
+      return new Judgement(Metrics.of(scores, targets, judges), weights);
     }
 
     private void check(double loss, int epoch) {
@@ -266,10 +323,7 @@ public final class Trainer {
 
     @Override
     public void close() {
-      full.close();
-      if (rest != null) {
-        rest.close();
-      }
+      bySize.values().forEach(TrainingSession.Batch::close);
     }
   }
 }

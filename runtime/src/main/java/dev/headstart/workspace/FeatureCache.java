@@ -13,7 +13,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -37,18 +37,12 @@ final class FeatureCache implements FeatureStore {
   private static final HexFormat HEX = HexFormat.of();
 
   private final Failures failures;
-  private final Optional<Database> database;
-  private final boolean writable;
+  private final Supplier<Workspace.Opened> database;
   private boolean warned;
 
-  /**
-   * @param database nothing where none can be read: then nothing is known
-   * @param writable whether features can be remembered; if not, one warning says so
-   */
-  FeatureCache(Failures failures, Optional<Database> database, boolean writable) {
+  FeatureCache(Failures failures, Supplier<Workspace.Opened> database) {
     this.failures = failures;
     this.database = database;
-    this.writable = writable;
   }
 
   /** Removes what killed processes left unfinished. */
@@ -72,24 +66,26 @@ final class FeatureCache implements FeatureStore {
     Map<String, Features> found = new HashMap<>();
     List<String> damaged = new ArrayList<>();
     List<String> wanted = samples.stream().distinct().toList();
-    if (database.isEmpty()) {
+    Workspace.Opened opened = database.get();
+    if (opened.database().isEmpty()) {
       return found;
     }
+    Database known = opened.database().get();
     for (int from = 0; from < wanted.size(); from += CHUNK) {
       List<byte[]> chunk =
           wanted.subList(from, Math.min(from + CHUNK, wanted.size())).stream()
               .map(FeatureCache::digest)
               .toList();
-      for (Row row : database.get().read(handle -> rows(handle, key, chunk))) {
+      for (Row row : known.read(handle -> rows(handle, key, chunk))) {
         byte[] record = row.data == null ? file(path(space, row.sample)) : row.data;
         FeatureRecord.decode(record)
             .ifPresentOrElse(
                 features -> found.put(row.sample, features), () -> damaged.add(row.sample));
       }
     }
-    if (writable && !damaged.isEmpty()) {
+    if (opened.unwritable().isEmpty() && !damaged.isEmpty()) {
       LOG.info("{} cached features are damaged and will be computed again", damaged.size());
-      database.get().write(handle -> forget(handle, key, damaged));
+      known.write(handle -> forget(handle, key, damaged));
     }
     return found;
   }
@@ -130,13 +126,15 @@ final class FeatureCache implements FeatureStore {
 
   @Override
   public void put(String space, Map<String, Features> features) {
-    if (!writable) {
+    Workspace.Opened opened = database.get();
+    if (opened.unwritable().isPresent()) {
       warn();
       return;
     }
     byte[] key = digest(space);
     List<Map.Entry<String, Features>> entries = List.copyOf(features.entrySet());
-    database
+    opened
+        .database()
         .orElseThrow()
         .write(
             handle -> {

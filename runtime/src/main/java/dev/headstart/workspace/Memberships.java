@@ -7,11 +7,11 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 
@@ -23,16 +23,10 @@ final class Memberships implements RunStore {
   private static final int CHUNK = 1000;
   private static final HexFormat HEX = HexFormat.of();
 
-  private final Optional<Database> database;
-  private final Optional<FailureException> unwritable;
+  private final Supplier<Workspace.Opened> database;
 
-  /**
-   * @param database nothing where none can be read: then nothing is known
-   * @param unwritable why nothing can be recorded, if so
-   */
-  Memberships(Optional<Database> database, Optional<FailureException> unwritable) {
+  Memberships(Supplier<Workspace.Opened> database) {
     this.database = database;
-    this.unwritable = unwritable;
   }
 
   @Override
@@ -63,7 +57,10 @@ final class Memberships implements RunStore {
 
   private Set<String> samples(Function<Handle, Collection<byte[]>> query) {
     Set<String> samples = new HashSet<>();
-    database.ifPresent(d -> d.read(query).forEach(s -> samples.add(HEX.formatHex(s))));
+    database
+        .get()
+        .database()
+        .ifPresent(d -> d.read(query).forEach(s -> samples.add(HEX.formatHex(s))));
     return samples;
   }
 
@@ -113,9 +110,10 @@ final class Memberships implements RunStore {
   }
 
   private void write(Consumer<Handle> statements) {
-    if (unwritable.isPresent()) {
-      throw unwritable.get();
+    Workspace.Opened opened = database.get();
+    if (opened.unwritable().isPresent()) {
+      throw opened.unwritable().get();
     }
-    database.orElseThrow().writeDurably(statements);
+    opened.database().orElseThrow().writeDurably(statements);
   }
 }

@@ -1,15 +1,12 @@
 package dev.headstart.workspace;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,7 +23,8 @@ final class Staging {
   private static final Pattern NAME =
       Pattern.compile("\\.staged-([0-9a-f]{8})-([0-9]{1,18})-[0-9a-f]{12}");
   private static final Duration STALE = Duration.ofDays(1);
-  private static final String PLACE = String.format("%08x", place().hashCode());
+  private static final String UNKNOWN = "00000000";
+  private static final String PLACE = place();
 
   private Staging() {}
 
@@ -52,7 +50,9 @@ final class Staging {
   }
 
   private static boolean dead(Matcher name) {
-    return name.group(1).equals(PLACE) && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
+    return !PLACE.equals(UNKNOWN)
+        && name.group(1).equals(PLACE)
+        && ProcessHandle.of(Long.parseLong(name.group(2))).isEmpty();
   }
 
   /** Whether neither the folder nor a file in it was touched for a day. */
@@ -71,16 +71,12 @@ final class Staging {
   }
 
   private static String place() {
-    String host;
     try {
-      host = InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      host = "";
-    }
-    try {
-      return List.of(host, Files.readSymbolicLink(Path.of("/proc/self/ns/pid"))).toString();
+      String host = Files.readString(Path.of("/proc/sys/kernel/hostname"));
+      Path processes = Files.readSymbolicLink(Path.of("/proc/self/ns/pid"));
+      return String.format("%08x", (host + processes).hashCode());
     } catch (IOException | UnsupportedOperationException e) {
-      return host; // not Linux: one space of process ids a machine
+      return UNKNOWN; // not Linux: what is left there goes after a day
     }
   }
 }

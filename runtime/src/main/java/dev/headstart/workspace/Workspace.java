@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  * headstart.db     SQLite: features, and which samples judged which version
- * headstart.lock   held while a process opens the workspace
+ * headstart.lock   held while a process opens the database
  * features/        features too large for the database
  * models/          added base models, a folder each
  * heads/           heads and their versions
@@ -27,33 +27,44 @@ import org.slf4j.LoggerFactory;
  * written (read-only, or its disk full) opens for reading: what must write throws a {@link
  * FailureException} that says why, and features are not remembered.
  *
+ * <p>A database that is damaged, or a newer Headstart's, shows when features or memberships are
+ * first asked for; heads are read and go live without it.
+ *
  * <p>Safe for several threads. Whoever opens it closes it.
  */
 public final class Workspace implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Workspace.class);
 
   private final Failures failures;
-  private final Optional<Database> database;
   private final Optional<FailureException> unwritable;
   private final FeatureCache features;
   private final Memberships runs;
   private final HeadDirectory heads;
+  private Opened opened;
+  private boolean closed;
 
-  private Workspace(
-      Failures failures, Optional<Database> database, Optional<FailureException> unwritable) {
+  /**
+   * The database. It is opened when it is first needed: a prediction needs none, and starts faster
+   * without.
+   *
+   * @param database nothing if there is none that can be read
+   * @param unwritable why it cannot be written, if so
+   */
+  record Opened(Optional<Database> database, Optional<FailureException> unwritable) {}
+
+  private Workspace(Failures failures, Optional<FailureException> unwritable) {
     this.failures = failures;
-    this.database = database;
     this.unwritable = unwritable;
-    this.features = new FeatureCache(failures, database, unwritable.isEmpty());
-    this.runs = new Memberships(database, unwritable);
+    this.features = new FeatureCache(failures, this::opened);
+    this.runs = new Memberships(this::opened);
     this.heads = new HeadDirectory(failures, runs);
   }
 
   /**
    * Opens the workspace, and makes it if there is none.
    *
-   * @throws BadInputException if the path is a file, or a newer Headstart's workspace
-   * @throws FailureException if it cannot be made, or its database is damaged
+   * @throws BadInputException if the path is a file
+   * @throws FailureException if it cannot be made
    */
   public static Workspace open(Path path) {
     Failures failures = new Failures(path.toAbsolutePath().normalize());
@@ -70,57 +81,74 @@ public final class Workspace implements AutoCloseable {
       throw failures.write(e);
     }
     try {
-      return openWritable(failures);
+      Disk.createDirectories(failures.root().resolve("heads"));
+      Disk.createDirectories(failures.root().resolve("models"));
+      ProcessLock.holding(lock(failures), () -> null); // whether it can be written
+      Workspace workspace = new Workspace(failures, Optional.empty());
+      workspace.heads.sweep();
+      return workspace;
+    } catch (IOException e) {
+      return openReadOnly(failures, failures.write(e));
+    }
+  }
+
+  private static Workspace openReadOnly(Failures failures, FailureException unwritable) {
+    Workspace workspace = new Workspace(failures, Optional.of(unwritable));
+    if (!Failures.isUnwritable(unwritable) || workspace.isEmpty()) {
+      throw unwritable;
+    }
+    LOG.warn("{}. It is opened for reading only", unwritable.getMessage());
+    return workspace;
+  }
+
+  private boolean isEmpty() {
+    return !Files.exists(root().resolve(Database.FILE)) && heads.heads().isEmpty();
+  }
+
+  private static Path lock(Failures failures) {
+    return failures.root().resolve("headstart.lock");
+  }
+
+  private synchronized Opened opened() {
+    if (closed) {
+      throw new IllegalStateException("the workspace " + root() + " is closed");
+    }
+    if (opened == null) {
+      opened = unwritable.isPresent() ? readOnly(unwritable.get()) : writable();
+    }
+    return opened;
+  }
+
+  private Opened writable() {
+    try {
+      Database database = ProcessLock.holding(lock(failures), () -> Database.open(failures));
+      features.sweep();
+      return new Opened(Optional.of(database), Optional.empty());
+    } catch (IOException e) {
+      throw failures.write(e);
     } catch (FailureException e) {
       if (!Failures.isUnwritable(e)) {
         throw e;
       }
-      return openReadOnly(failures, e);
+      return readOnly(e);
     }
   }
 
   /** What there is to read; if there is nothing, why it was not made. */
-  private static Workspace openReadOnly(Failures failures, FailureException unwritable) {
+  private Opened readOnly(FailureException reason) {
     Optional<Database> database = Database.openReadOnly(failures);
-    Workspace workspace = new Workspace(failures, database, Optional.of(unwritable));
-    if (database.isEmpty() && workspace.heads.heads().isEmpty()) {
-      throw unwritable;
+    if (database.isEmpty() && heads.heads().isEmpty()) {
+      throw reason;
     }
-    LOG.warn(
-        "{}. It is opened for reading only{}",
-        unwritable.getMessage(),
-        database.isPresent() ? "" : ", without the features in " + Database.FILE);
-    return workspace;
-  }
-
-  private static Workspace openWritable(Failures failures) {
-    Path root = failures.root();
-    Database database;
-    try {
-      database =
-          ProcessLock.holding(
-              root.resolve("headstart.lock"),
-              () -> {
-                Disk.createDirectories(root.resolve("heads"));
-                Disk.createDirectories(root.resolve("models"));
-                return Database.open(failures);
-              });
-    } catch (IOException e) {
-      throw failures.write(e);
+    if (unwritable.isEmpty() || database.isEmpty()) {
+      LOG.warn(
+          "{}. {}",
+          reason.getMessage(),
+          database.isEmpty()
+              ? "Features and memberships in " + Database.FILE + " are not known"
+              : "It is opened for reading only");
     }
-    Workspace workspace = new Workspace(failures, Optional.of(database), Optional.empty());
-    try {
-      workspace.sweep();
-      return workspace;
-    } catch (RuntimeException e) {
-      database.close();
-      throw e;
-    }
-  }
-
-  private void sweep() {
-    heads.sweep();
-    features.sweep();
+    return new Opened(database, Optional.of(reason));
   }
 
   /** Features, remembered by space and sample. */
@@ -151,11 +179,12 @@ public final class Workspace implements AutoCloseable {
   /**
    * To be called before long work whose result is to be stored.
    *
+   * @throws BadInputException if a newer Headstart made the workspace
    * @throws FailureException if the workspace is open for reading only; says why
    */
   public void requireWritable() {
-    if (unwritable.isPresent()) {
-      throw unwritable.get();
+    if (opened().unwritable().isPresent()) {
+      throw opened().unwritable().get();
     }
   }
 
@@ -167,9 +196,12 @@ public final class Workspace implements AutoCloseable {
     return failures.write(cause);
   }
 
-  /** Closes the database; the stores are of no use afterwards. */
+  /** Closes the database; the stores are of no use afterwards. Idempotent. */
   @Override
-  public void close() {
-    database.ifPresent(Database::close);
+  public synchronized void close() {
+    closed = true;
+    if (opened != null) {
+      opened.database().ifPresent(Database::close);
+    }
   }
 }

@@ -36,21 +36,24 @@ class ModelCutterTest {
     assertTrue(cuts.size() >= 94, cuts.size() + " cuts");
     Set<NodeProto> nodes = new HashSet<>(model.proto().getGraph().getNodeList());
     Set<TensorProto> weights = new HashSet<>(model.proto().getGraph().getInitializerList());
-    for (String tensor : cuts) {
-      CutModels cut = ModelCutter.cut(model, tensor);
-      assertParts(model, tensor, cut);
-      OnnxModel joined = ModelJoiner.join(cut.front(), cut.back());
-      assertEquals(
-          nodes, new HashSet<>(joined.proto().getGraph().getNodeList()), "nodes, cut at " + tensor);
-      assertEquals(nodes.size(), joined.proto().getGraph().getNodeCount(), tensor);
-      assertEquals(
-          weights,
-          new HashSet<>(joined.proto().getGraph().getInitializerList()),
-          "weights, cut at " + tensor);
-      assertEquals(names(model.outputs()), names(joined.outputs()));
-      assertEquals(new HashSet<>(names(model.inputs())), new HashSet<>(names(joined.inputs())));
-      ModelCheck.check(joined.proto());
-    }
+    cuts.parallelStream().forEach(tensor -> assertJoins(model, tensor, nodes, weights));
+  }
+
+  private static void assertJoins(
+      OnnxModel model, String tensor, Set<NodeProto> nodes, Set<TensorProto> weights) {
+    CutModels cut = ModelCutter.cut(model, tensor);
+    assertParts(model, tensor, cut);
+    OnnxModel joined = ModelJoiner.join(cut.front(), cut.back());
+    assertEquals(
+        nodes, new HashSet<>(joined.proto().getGraph().getNodeList()), "nodes, cut at " + tensor);
+    assertEquals(nodes.size(), joined.proto().getGraph().getNodeCount(), tensor);
+    assertEquals(
+        weights,
+        new HashSet<>(joined.proto().getGraph().getInitializerList()),
+        "weights, cut at " + tensor);
+    assertEquals(names(model.outputs()), names(joined.outputs()));
+    assertEquals(new HashSet<>(names(model.inputs())), new HashSet<>(names(joined.inputs())));
+    ModelCheck.check(joined.proto());
   }
 
   private static void assertParts(OnnxModel model, String tensor, CutModels cut) {

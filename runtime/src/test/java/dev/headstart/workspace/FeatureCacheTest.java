@@ -219,6 +219,7 @@ class FeatureCacheTest {
 
   @Test
   void theDatabaseIsSetUpForSeveralProcesses() throws SQLException {
+    workspace.requireWritable();
     try (Connection connection =
             DriverManager.getConnection("jdbc:sqlite:" + root.resolve("headstart.db"));
         Statement statement = connection.createStatement();

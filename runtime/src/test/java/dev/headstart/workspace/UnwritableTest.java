@@ -198,11 +198,15 @@ class UnwritableTest {
   void aWorkspaceIsNotMadeOnAFullDisk() throws Exception {
     try (Tmpfs disk = Tmpfs.mount(temp, "64k")) {
       disk.fill();
-      assertMessage(
-          FailureException.class,
-          () -> Workspace.open(disk.folder().resolve("w")),
-          "cannot be written",
-          "no space");
+      try (Workspace workspace = Workspace.open(disk.folder().resolve("w"))) {
+        for (Executable use :
+            List.<Executable>of(
+                workspace::requireWritable,
+                () -> workspace.features().put(SPACE, FEATURES),
+                () -> workspace.runs().record("fruit", 1, Map.of("ab", true)))) {
+          assertMessage(FailureException.class, use, "cannot be written", "no space");
+        }
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.headstart.workspace;
 import static dev.headstart.workspace.HeadDirectoryTest.assertMessage;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.error.BadInputException;
@@ -37,12 +38,14 @@ class WorkspaceTest {
       assertEquals(root.toRealPath(), workspace.root());
       assertEquals(workspace.root().resolve("models"), workspace.models());
       assertTrue(Files.isDirectory(workspace.models()));
-      assertTrue(Files.isRegularFile(root.resolve("headstart.db")));
+      assertFalse(Files.exists(root.resolve("headstart.db")), "not yet needed");
       workspace.requireWritable();
+      assertTrue(Files.isRegularFile(root.resolve("headstart.db")));
     } finally {
       workspace.close();
     }
     workspace.close(); // twice is fine
+    assertThrows(IllegalStateException.class, () -> workspace.runs().judgedBy("a"));
     assertFalse(Files.exists(root.resolve("headstart.db-wal")), "closed in order");
   }
 
@@ -50,8 +53,8 @@ class WorkspaceTest {
   void foreignFilesAreLetBe() throws IOException {
     Files.writeString(temp.resolve("notes.txt"), "mine");
     Files.createDirectories(temp.resolve("features/xy/mine"));
-    Workspace.open(temp).close();
-    Workspace.open(temp).close();
+    use(temp);
+    use(temp);
     assertEquals("mine", Files.readString(temp.resolve("notes.txt")));
     assertTrue(Files.exists(temp.resolve("features/xy/mine")));
   }
@@ -72,44 +75,61 @@ class WorkspaceTest {
   @Test
   void whatIsNoDatabaseIsNotTouched() throws IOException {
     Path root = temp.resolve("w");
-    Workspace.open(root).close();
+    use(root);
     Path file = root.resolve("headstart.db");
     byte[] good = Files.readAllBytes(file);
     String text = "This is not a database.".repeat(100);
     Files.writeString(file, text);
-    assertMessage(
-        FailureException.class, () -> Workspace.open(root), file.toString(), "not a whole SQLite");
+    assertMessage(FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
     assertEquals(text, Files.readString(file));
     byte[] damaged = good.clone();
     Arrays.fill(damaged, 100, 4096, (byte) 0x5a);
     Files.write(file, damaged);
-    assertMessage(
-        FailureException.class, () -> Workspace.open(root), file.toString(), "not a whole SQLite");
+    assertMessage(FailureException.class, () -> use(root), file.toString(), "not a whole SQLite");
     Files.write(file, good);
-    Workspace.open(root).close();
+    use(root);
+  }
+
+  @Test
+  void headsAreReadBesideADatabaseThatIsNone() throws IOException {
+    Files.writeString(temp.resolve("headstart.db"), "This is not a database.".repeat(100));
+    try (Workspace workspace = Workspace.open(temp)) {
+      Versions.publish(workspace.heads(), "fruit");
+      workspace.heads().promote("fruit", 1);
+      assertEquals(1, workspace.heads().loadLive("fruit").manifest().version());
+      assertMessage(
+          FailureException.class, () -> workspace.runs().judgedBy("fruit"), "not a whole SQLite");
+      assertMessage(FailureException.class, workspace::requireWritable, "not a whole SQLite");
+    }
   }
 
   @Test
   void aNewerSchemaIsRefused() throws Exception {
-    Workspace.open(temp).close();
+    use(temp);
     sql("PRAGMA user_version = 9");
-    assertMessage(
-        BadInputException.class, () -> Workspace.open(temp), "schema version 9", "1", "Update");
+    assertMessage(BadInputException.class, () -> use(temp), "schema version 9", "1", "Update");
     sql("PRAGMA user_version = -1");
-    assertMessage(BadInputException.class, () -> Workspace.open(temp), "schema version -1");
+    assertMessage(BadInputException.class, () -> use(temp), "schema version -1");
   }
 
   @Test
   void anotherProgramsDatabaseIsRefused() throws Exception {
     sql("CREATE TABLE theirs (a)");
-    assertMessage(BadInputException.class, () -> Workspace.open(temp), "another program");
+    assertMessage(BadInputException.class, () -> use(temp), "another program");
     sql("INSERT INTO theirs VALUES (1)");
   }
 
   @Test
   void aDatabaseThatIsADirectoryIsNamed() throws IOException {
     Files.createDirectories(temp.resolve("headstart.db"));
-    assertMessage(FailureException.class, () -> Workspace.open(temp), "headstart.db");
+    assertMessage(FailureException.class, () -> use(temp), "headstart.db");
+  }
+
+  /** The database is opened when it is first needed. */
+  private static void use(Path root) {
+    try (Workspace workspace = Workspace.open(root)) {
+      workspace.requireWritable();
+    }
   }
 
   private void sql(String statement) throws SQLException {
