@@ -12,6 +12,8 @@ import dev.headstart.head.HeadStore;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.train.RunStore;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -163,6 +165,9 @@ public final class HeadBundle {
     if (!Files.exists(file)) {
       throw new NotFoundException("there is no bundle " + file);
     }
+    if (!Files.isRegularFile(file)) {
+      throw new BadInputException(file + " is no bundle of a head: it is not a file");
+    }
     requireNew(heads, head);
     Reader reader = new Reader(heads, head, file);
     try {
@@ -170,6 +175,8 @@ public final class HeadBundle {
       return heads.deciding(head, () -> publish(heads, runs, head, reader));
     } catch (ZipException e) {
       throw reader.bad("it is not a sound zip file: " + e.getMessage(), e);
+    } catch (EOFException e) {
+      throw reader.bad("it is cut short", e);
     } catch (IOException e) {
       throw new FailureException("the bundle " + file + " cannot be imported: " + e, e);
     } finally {
@@ -265,7 +272,7 @@ public final class HeadBundle {
     }
 
     private byte[] bytes(InputStream in) throws IOException {
-      var bytes = new java.io.ByteArrayOutputStream();
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       copy(in, bytes, MAX_JSON);
       return bytes.toByteArray();
     }
