@@ -13,11 +13,13 @@ import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.Teacher;
 import dev.headstart.train.TrainingListener;
+import dev.headstart.workspace.HeadBundle;
 import dev.headstart.workspace.Workspace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 
 /**
@@ -122,6 +124,17 @@ public final class Headstart implements AutoCloseable {
   public void removeHead(String head) {
     workspace.heads().remove(head);
     workspace.runs().forget(head);
+  }
+
+  /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
+  public List<Integer> exportBundle(String head, Path file) {
+    return HeadBundle.write(workspace.heads(), workspace.runs(), head, file);
+  }
+
+  /** Reads such a file into this workspace; see {@link HeadBundle#read}. */
+  public Map<Integer, Integer> importBundle(String head, Path file) {
+    workspace.requireWritable();
+    return HeadBundle.read(workspace.heads(), workspace.runs(), head, file);
   }
 
   /** Closes the workspace; idempotent. */

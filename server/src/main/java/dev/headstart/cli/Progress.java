@@ -1,0 +1,139 @@
+package dev.headstart.cli;
+
+import dev.headstart.train.Epoch;
+import dev.headstart.train.Metrics;
+import dev.headstart.train.TrainingListener;
+import java.time.Duration;
+import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * Shows on standard error how far a command is: for a person who watches a bar with the time left,
+ * for a log file a line now and then, and for training a line for some of the epochs.
+ */
+final class Progress implements TrainingListener, AutoCloseable {
+  /** Lines for about so many epochs, whatever their number. */
+  private static final int EPOCH_LINES = 10;
+
+  /** An epoch's line at least, or a line of a log file at most, every so many nanoseconds. */
+  private static final long PATIENCE = Duration.ofSeconds(5).toNanos();
+
+  private final Console console;
+  private String stage = "";
+  private long total;
+  private long began;
+  private long shown;
+  private ProgressBar bar;
+  private Epoch unshown;
+
+  Progress(Console console) {
+    this.console = console;
+  }
+
+  @Override
+  public void stage(String name, long steps) {
+    close();
+    stage = name;
+    total = steps;
+    began = System.nanoTime();
+    shown = began;
+    if (console.watched() && !name.equals("train") && !name.equals("refit")) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName(name)
+              .setInitialMax(steps)
+              .setStyle(ProgressBarStyle.ASCII)
+              .setConsumer(new ConsoleProgressBarConsumer(console.err(), Console.WIDTH))
+              .setUpdateIntervalMillis(200)
+              .clearDisplayOnFinish()
+              .build();
+    }
+  }
+
+  @Override
+  public void progress(long done) {
+    if (bar != null) {
+      bar.stepTo(done);
+    } else if (System.nanoTime() - shown > PATIENCE) {
+      shown = System.nanoTime();
+      console.message(
+          total < 0
+              ? String.format(Locale.ROOT, "%s: %d so far", stage, done)
+              : String.format(
+                  Locale.ROOT, "%s: %d of %d, %s left", stage, done, total, left(done)));
+    }
+  }
+
+  @Override
+  public void epoch(Epoch epoch) {
+    if (stage.equals("refit")) {
+      progress(epoch.epoch());
+      return;
+    }
+    long every = Math.max(1, total / EPOCH_LINES);
+    if (epoch.epoch() == 1 || epoch.epoch() % every == 0 || System.nanoTime() - shown > PATIENCE) {
+      show(epoch);
+    } else {
+      unshown = epoch;
+    }
+  }
+
+  private void show(Epoch epoch) {
+    unshown = null;
+    shown = System.nanoTime();
+    Metrics judged = epoch.validation();
+    console.message(
+        String.format(
+            Locale.ROOT,
+            "epoch %3d of %d  loss %-8s%s  %s left",
+            epoch.epoch(),
+            total,
+            Figures.of(epoch.trainLoss()),
+            judged == null ? "" : "  validation: " + figures(judged),
+            left(epoch.epoch())));
+  }
+
+  private static String figures(Metrics metrics) {
+    String loss = String.format(Locale.ROOT, "loss %-8s", Figures.of(metrics.loss()));
+    if (metrics.accuracy() == null) {
+      return loss + " rmse " + Figures.of(metrics.rmse());
+    }
+    return loss + String.format(Locale.ROOT, " accuracy %.3f", metrics.accuracy());
+  }
+
+  private String left(long done) {
+    double each = (System.nanoTime() - began) / 1e9 / Math.max(1, done);
+    long seconds = Math.round(each * Math.max(0, total - done));
+    return seconds < 3600
+        ? String.format(Locale.ROOT, "%d:%02d", seconds / 60, seconds % 60)
+        : String.format(Locale.ROOT, "%d:%02d h", seconds / 3600, seconds / 60 % 60);
+  }
+
+  @Override
+  public void warning(String message) {
+    if (bar != null) {
+      bar.pause();
+      console.err().print("\r" + " ".repeat(Console.WIDTH) + "\r");
+    }
+    console.warning(message);
+    if (bar != null) {
+      bar.resume();
+    }
+  }
+
+  /** Ends what is shown of the stage; idempotent. */
+  @Override
+  public void close() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+    if (unshown != null) {
+      show(unshown);
+    }
+    stage = "";
+  }
+}

@@ -1,0 +1,348 @@
+package dev.headstart.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.onnx.OnnxModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Heads from teaching to export, through the command line alone; vectors, as they are quick. */
+class CommandLineTest {
+  private static final long SEED = Long.getLong("seed", 5);
+
+  @TempDir static Path folder;
+
+  private static CommandLine line;
+  private static Path data;
+
+  @BeforeAll
+  static void teach() throws IOException {
+    System.out.println("seed " + SEED);
+    line = new CommandLine(folder.resolve("workspace"));
+    data = vectors(folder.resolve("vectors.csv"), new Random(SEED), 90);
+    line.run("teach", "pump", "--data", data, "--epochs", 20).expect(0);
+  }
+
+  /** Three clouds of points around the axes. */
+  private static Path vectors(Path file, Random random, int rows) throws IOException {
+    StringBuilder csv = new StringBuilder("x,y,z,label\n");
+    for (int row = 0; row < rows; row++) {
+      for (int axis = 0; axis < 3; axis++) {
+        csv.append((axis == row % 3 ? 1 : 0) + 0.1 * random.nextGaussian()).append(',');
+      }
+      csv.append("abc".charAt(row % 3)).append('\n');
+    }
+    return Files.writeString(file, csv);
+  }
+
+  private static Set<String> keys(JsonNode node) {
+    Set<String> keys = new TreeSet<>();
+    node.fieldNames().forEachRemaining(keys::add);
+    return keys;
+  }
+
+  private static Set<String> with(Set<String> keys, String... more) {
+    Set<String> all = new TreeSet<>(keys);
+    all.addAll(List.of(more));
+    return all;
+  }
+
+  @Test
+  void teachPrintsWhatTheContractSays() {
+    CommandLine.Result result =
+        line.run("teach", "keys", "--json", "--data", data, "--epochs", 3, "--seed", 4).expect(0);
+    JsonNode json = result.json();
+    Set<String> contract =
+        Set.of(
+            "head",
+            "version",
+            "promoted",
+            "base",
+            "cut",
+            "kind",
+            "classes",
+            "samples",
+            "epochs",
+            "stoppedEarly",
+            "validation",
+            "seconds");
+    assertTrue(keys(json).containsAll(contract), () -> keys(json).toString());
+    assertEquals("keys", json.get("head").asText());
+    assertEquals(1, json.get("version").asInt());
+    assertTrue(json.get("promoted").asBoolean());
+    assertTrue(json.get("base").isNull());
+    assertEquals("linear", json.get("kind").asText());
+    assertEquals("[\"a\",\"b\",\"c\"]", json.get("classes").toString());
+    assertEquals(Set.of("train", "validation"), keys(json.get("samples")));
+    assertEquals(90, json.at("/samples/train").asInt() + json.at("/samples/validation").asInt());
+    assertTrue(
+        keys(json.get("validation")).containsAll(Set.of("loss", "accuracy", "macroF1")),
+        json::toString);
+    assertEquals(Set.of("decode", "features", "train", "total"), keys(json.get("seconds")));
+    assertTrue(result.err().contains("epoch"), result.err());
+  }
+
+  @Test
+  void peopleGetASummary() {
+    CommandLine.Result result =
+        line.run("teach", "people", "--data", data, "--epochs", 5, "--head", "mlp:8").expect(0);
+    assertTrue(result.out().startsWith("Head people, version 1, is live"), result.out());
+    assertTrue(result.out().contains("is \\ taken for"), result.out());
+    assertTrue(result.out().contains("train (and judge, refit)"), result.out());
+    assertTrue(result.err().contains("headstart predict people"), result.err());
+    assertTrue(result.err().contains("headstart heads export people"), result.err());
+    result.out().lines().forEach(l -> assertTrue(l.length() <= 80, l));
+  }
+
+  @Test
+  void evaluatePrintsWhatTheContractSays() {
+    JsonNode json = line.run("evaluate", "pump", "--data", data, "--json").expect(0).json();
+    assertTrue(
+        keys(json)
+            .containsAll(
+                Set.of(
+                    "head",
+                    "version",
+                    "samples",
+                    "accuracy",
+                    "macroF1",
+                    "loss",
+                    "classes",
+                    "confusion")),
+        json::toString);
+    assertEquals(90, json.get("samples").asInt());
+    assertTrue(json.get("accuracy").asDouble() > 0.9, json::toString);
+    int sum = 0;
+    for (JsonNode row : json.get("confusion")) {
+      for (JsonNode count : row) {
+        sum += count.asInt();
+      }
+    }
+    assertEquals(90, sum);
+  }
+
+  @Test
+  void predictAnswersALineForEachInput() throws IOException {
+    Path file = Files.writeString(folder.resolve("two.txt"), "0.9,0,0.1\n\n[0, 0, 1]\n");
+    List<JsonNode> lines =
+        line.piped("0,1,0\n\n[0.1,0.9,0]\n", "predict", "pump", "1,0,0", "@" + file, "-", "--json")
+            .expect(0)
+            .lines();
+    assertEquals(5, lines.size());
+    List<String> labels = new ArrayList<>();
+    for (JsonNode answer : lines) {
+      assertEquals(Set.of("input", "label", "scores", "novelty"), keys(answer));
+      assertEquals(Set.of("a", "b", "c"), keys(answer.get("scores")));
+      double sum = 0;
+      for (JsonNode score : answer.get("scores")) {
+        sum += score.asDouble();
+      }
+      assertEquals(1, sum, 1e-5);
+      labels.add(answer.get("label").asText());
+    }
+    assertEquals(List.of("a", "a", "c", "b", "b"), labels);
+    assertEquals("1,0,0", lines.get(0).get("input").asText());
+    assertTrue(line.run("predict", "pump", "--", "-1,0.5,0").expect(0).out().contains("%"));
+  }
+
+  @Test
+  void goodInputsAreAnsweredBesideBadOnes() {
+    CommandLine.Result result =
+        line.run(
+            "predict",
+            "pump",
+            "1,0,0",
+            "1,0",
+            "[NaN,0,1]",
+            "[1,0,null]",
+            "1e99,0,0",
+            "words",
+            "[0,1,0] x",
+            "@nowhere",
+            "0,0,1",
+            "--json");
+    assertEquals(2, result.expect(3).lines().size());
+    for (String named : List.of("1,0:", "[NaN,0,1]", "[1,0,null]", "1e99", "words", "nowhere")) {
+      assertTrue(result.err().contains(named), result.err());
+    }
+    assertTrue(result.err().contains("2 answered, 7 could not be"), result.err());
+    line.run("predict", "pump", "1,0,0", "@nowhere").expect(4);
+    line.run("predict", "pump", "1,0", "--json").expect(3);
+    assertEquals("", line.piped("", "predict", "pump", "-").expect(0).out());
+  }
+
+  @Test
+  void severalLabelsAndNumbers() throws IOException {
+    Path multi = folder.resolve("multi.jsonl");
+    Path numbers = folder.resolve("numbers.jsonl");
+    Random random = new Random(SEED);
+    StringBuilder sets = new StringBuilder();
+    StringBuilder values = new StringBuilder();
+    for (int i = 0; i < 80; i++) {
+      double x = random.nextDouble() - 0.5;
+      double y = random.nextDouble() - 0.5;
+      String features = "{\"features\":[" + x + "," + y + "],\"label\":";
+      List<String> labels = new ArrayList<>();
+      if (x > 0) {
+        labels.add("\"right\"");
+      }
+      if (y > 0) {
+        labels.add("\"up\"");
+      }
+      sets.append(features).append(labels).append("}\n");
+      values.append(features).append(3 * x - y).append("}\n");
+    }
+    Files.writeString(multi, sets);
+    Files.writeString(numbers, values);
+
+    line.run("teach", "sets", "--data", multi, "--epochs", 60, "--patience", 0).expect(0);
+    JsonNode answer = line.run("predict", "sets", "0.4,0.4", "--json").expect(0).json();
+    assertEquals("[\"right\",\"up\"]", answer.get("labels").toString());
+    assertFalse(answer.has("label"));
+    assertTrue(line.run("predict", "sets", "--", "-0.4,-0.4").expect(0).out().contains(": none"));
+
+    JsonNode taught = line.run("teach", "number", "--data", numbers, "--json").expect(0).json();
+    assertEquals("[]", taught.get("classes").toString());
+    JsonNode judged = line.run("evaluate", "number", "--data", numbers, "--json").expect(0).json();
+    assertTrue(keys(judged).containsAll(Set.of("mae", "rmse", "r2")), judged::toString);
+    assertFalse(judged.has("accuracy"));
+    assertTrue(judged.get("r2").asDouble() > 0.9, judged::toString);
+    JsonNode value = line.run("predict", "number", "0.5,0", "--json").expect(0).json();
+    assertEquals(1.5, value.get("value").asDouble(), 0.3);
+    assertTrue(line.run("evaluate", "number", "--data", numbers).expect(0).out().contains("rmse"));
+  }
+
+  @Test
+  void versionsFromFirstToRemoved() {
+    line.run("teach", "many", "--data", data, "--epochs", 2).expect(0);
+    JsonNode second =
+        line.run("teach", "many", "--data", data, "--epochs", 2, "--promote", "never", "--json")
+            .expect(0)
+            .json();
+    assertEquals(2, second.get("version").asInt());
+    assertFalse(second.get("promoted").asBoolean());
+    assertEquals("{\"head\":\"many\",\"live\":2}", out("heads", "promote", "many", 2, "--json"));
+    assertEquals("{\"head\":\"many\",\"live\":1}", out("heads", "rollback", "many", "--json"));
+    line.run("heads", "rollback", "many").expect(4);
+    line.run("heads", "promote", "many", 7).expect(4);
+    line.run("predict", "many", "--version", 7, "1,0,0").expect(4);
+    line.run("predict", "many", "--version", 2, "1,0,0").expect(0);
+
+    JsonNode listed =
+        line.run("heads", "list", "--json").expect(0).lines().stream()
+            .filter(head -> head.get("head").asText().equals("many"))
+            .findFirst()
+            .orElseThrow();
+    assertEquals(1, listed.get("live").asInt());
+    assertEquals("[1,2]", listed.get("versions").toString());
+    JsonNode shown = line.run("heads", "show", "many", "--version", 2, "--json").expect(0).json();
+    assertFalse(shown.get("live").asBoolean());
+    assertEquals(12, shown.at("/parameters/trainable").asInt());
+    assertTrue(line.run("heads", "show", "many").expect(0).out().contains("12 trained, 0 frozen"));
+    assertTrue(line.run("heads", "list").expect(0).out().contains("1-2"));
+
+    line.run("heads", "remove", "many", "--version", 1).expect(3);
+    assertEquals(
+        "{\"head\":\"many\",\"removed\":[2]}",
+        out("heads", "remove", "many", "--version", 2, "--json"));
+    assertEquals("{\"head\":\"many\",\"removed\":[1]}", out("heads", "remove", "many", "--json"));
+    line.run("heads", "show", "many").expect(4);
+  }
+
+  private static String out(Object... args) {
+    return line.run(args).expect(0).out().strip();
+  }
+
+  @Test
+  void anExportedHeadIsAModelToTrain() {
+    Path model = folder.resolve("pump.onnx");
+    out("heads", "export", "pump", "--out", model);
+    assertEquals("scores", OnnxModel.read(model).outputs().get(0).name());
+    assertEquals("[\"a\",\"b\",\"c\"]", OnnxModel.read(model).metadata().get("headstart.classes"));
+
+    Path artifacts = folder.resolve("artifacts");
+    CommandLine.Result result =
+        line.run("artifacts", "--model", model, "--out", artifacts, "--json").expect(0);
+    ObjectNode json = (ObjectNode) result.json();
+    assertEquals(4, json.get("files").size());
+    for (JsonNode file : json.get("files")) {
+      assertTrue(Files.exists(artifacts.resolve(file.asText())), file::asText);
+    }
+    assertTrue(json.get("warnings").toString().contains("Softmax"), json::toString);
+    CommandLine.Result unknown =
+        line.run(
+                "artifacts",
+                "--model",
+                model,
+                "--trainable",
+                "output.wait",
+                "--loss",
+                "ce",
+                "--out",
+                artifacts)
+            .expect(4);
+    assertTrue(unknown.err().contains("did you mean 'output.weight'"), unknown.err());
+    line.run("artifacts", "--model", data, "--out", artifacts).expect(3);
+    assertTrue(
+        line.run(
+                "artifacts",
+                "--model",
+                model,
+                "--trainable",
+                "output.weight,output.bias",
+                "--loss",
+                "mse",
+                "--optimizer",
+                "sgd",
+                "--out",
+                artifacts)
+            .expect(0)
+            .out()
+            .contains("12 numbers are trained"));
+  }
+
+  @Test
+  void baseModelsComeAndGo() {
+    Path model = folder.resolve("encoder.onnx");
+    out("heads", "export", "pump", "--out", model);
+    JsonNode added = line.run("models", "add", model, "--json").expect(0).json();
+    assertEquals("encoder", added.get("id").asText());
+    line.run("models", "add", model).expect(3);
+    assertEquals(
+        "features",
+        out("models", "add", model, "--name", "second", "--json")
+            .replaceAll(".*?\"inputs\":\\[\\{\"name\":\"(\\w+)\".*", "$1"));
+    assertTrue(line.run("models", "list").expect(0).out().contains("encoder"));
+    assertTrue(line.run("models", "show", "minilm").expect(0).out().contains("Apache-2.0"));
+    assertEquals("{\"removed\":\"encoder\"}", out("models", "remove", "encoder", "--json"));
+    line.run("models", "remove", "encoder").expect(4);
+    line.run("models", "remove", "minilm").expect(3);
+    line.run("models", "add", data).expect(3);
+  }
+
+  @Test
+  void namesFromElsewhereDoNotSteerTheTerminal() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("escape.jsonl"),
+            "{\"features\":[0],\"label\":\"a\\u001b[2J\"}\n".repeat(1)
+                + "{\"features\":[0.1],\"label\":\"a\\u001b[2J\"}\n"
+                + "{\"features\":[1],\"label\":\"b\"}\n{\"features\":[1.1],\"label\":\"b\"}\n");
+    CommandLine.Result result = line.run("teach", "escape", "--data", file).expect(0);
+    assertFalse(result.out().contains("\u001b"), result.out());
+    assertFalse(result.err().contains("\u001b"), result.err());
+  }
+}
