@@ -87,6 +87,7 @@ final class Lesson implements AutoCloseable {
       List<String> known,
       TrainingListener listener) {
     DataSet data = DataSet.open(request.data(), request.recipe().task());
+    request.recipe().resolve(data.task(), 1); // refuses what is out of range before the long work
     data.notes().forEach(listener::warning);
     BaseModel base = base(request, data, models);
     Backbone backbone =

@@ -86,7 +86,7 @@ public record Recipe(
               + " must be "
               + expected
               + ", got "
-              + (given == Math.rint(given) ? (long) given : given));
+              + (given == Math.rint(given) ? String.valueOf((long) given) : String.valueOf(given)));
     }
   }
 }

@@ -30,6 +30,24 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
     return new Targets(Task.REGRESSION, 1, null, values);
   }
 
+  /** How many rows have each class; for regression nothing. */
+  int[] counts() {
+    if (task == Task.REGRESSION) {
+      return new int[0];
+    }
+    int[] counts = new int[outputs];
+    if (task == Task.SINGLE) {
+      for (int label : labels) {
+        counts[label]++;
+      }
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        counts[i % outputs] += values[i] > 0.5f ? 1 : 0;
+      }
+    }
+    return counts;
+  }
+
   /** Writes the labels of rows as int64. */
   void gather(int[] indices, int from, int count, LongBuffer target) {
     for (int i = 0; i < count; i++) {

@@ -14,6 +14,7 @@ import java.util.List;
  * @param cut null without a base
  * @param kind as the command line writes it
  * @param classes in the order of the scores; empty for regression
+ * @param counts samples of each of the classes
  * @param epochs trained
  * @param validation on the validation samples before the refit; null without any
  * @param skipped samples that could not be read, the first of them by name
@@ -29,6 +30,7 @@ public record TeachResult(
     String cut,
     String kind,
     List<String> classes,
+    int[] counts,
     Samples samples,
     int epochs,
     boolean stoppedEarly,

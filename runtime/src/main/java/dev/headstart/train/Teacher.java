@@ -135,6 +135,7 @@ public final class Teacher {
                 lesson.backbone() == null ? null : lesson.backbone().cut().name(),
                 recipe.kind().text(),
                 lesson.classes(),
+                lesson.targets().counts(),
                 new TeachResult.Samples(split.train().length, split.validation().length),
                 taught.epochs,
                 taught.stoppedEarly,

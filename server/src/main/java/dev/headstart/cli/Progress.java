@@ -5,7 +5,7 @@ import dev.headstart.train.Metrics;
 import dev.headstart.train.TrainingListener;
 import java.time.Duration;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -46,9 +46,10 @@ final class Progress implements TrainingListener, AutoCloseable {
               .setTaskName(name)
               .setInitialMax(steps)
               .setStyle(ProgressBarStyle.ASCII)
-              .setConsumer(new ConsoleProgressBarConsumer(console.err(), Console.WIDTH))
+              .setConsumer(
+                  new DelegatingProgressBarConsumer(
+                      text -> console.err().print("\r" + text), Console.WIDTH))
               .setUpdateIntervalMillis(200)
-              .clearDisplayOnFinish()
               .build();
     }
   }
@@ -116,12 +117,17 @@ final class Progress implements TrainingListener, AutoCloseable {
   public void warning(String message) {
     if (bar != null) {
       bar.pause();
-      console.err().print("\r" + " ".repeat(Console.WIDTH) + "\r");
+      clear();
     }
     console.warning(message);
     if (bar != null) {
       bar.resume();
     }
+  }
+
+  /** Takes the bar off the line that it stands on. */
+  private void clear() {
+    console.err().print("\r" + " ".repeat(Console.WIDTH) + "\r");
   }
 
   /** Ends what is shown of the stage; idempotent. */
@@ -130,6 +136,7 @@ final class Progress implements TrainingListener, AutoCloseable {
     if (bar != null) {
       bar.close();
       bar = null;
+      clear();
     }
     if (unshown != null) {
       show(unshown);

@@ -5,10 +5,13 @@ import dev.headstart.train.Recipe;
 import dev.headstart.train.TeachResult;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** What came of teaching, for people. */
 final class TeachReport {
   private static final int NAMED = 10;
+  private static final int CLASSES = 12;
 
   private TeachReport() {}
 
@@ -27,7 +30,7 @@ final class TeachReport {
     Recipe recipe = result.recipe();
     row(text, "head", result.kind() + " (" + recipe.task().id() + ")");
     if (!result.classes().isEmpty()) {
-      row(text, "classes", result.classes().size() + ": " + shortened(result.classes()));
+      row(text, "classes", result.classes().size() + ": " + classes(result));
     }
     row(text, "samples", samples(result));
     if (result.epochs() > 0) {
@@ -74,9 +77,14 @@ final class TeachReport {
         + (result.duplicates() > 0 ? "; " + result.duplicates() + " came twice" : "");
   }
 
-  private static String shortened(List<String> classes) {
-    String all = String.join(", ", classes);
-    return all.length() <= 200 ? all : all.substring(0, 200) + "…";
+  /** The first of the classes, with how many samples each has. */
+  private static String classes(TeachResult result) {
+    int shown = Math.min(CLASSES, result.classes().size());
+    String classes =
+        IntStream.range(0, shown)
+            .mapToObj(c -> result.classes().get(c) + " (" + result.counts()[c] + ")")
+            .collect(Collectors.joining(", "));
+    return classes + (shown < result.classes().size() ? ", …" : "");
   }
 
   private static void row(StringBuilder text, String name, String value) {

@@ -86,6 +86,7 @@ class UsageTest {
         "teach a --data x --provider gpu | unknown execution provider 'gpu'",
         "teach a/b --data pom.xml | a head's name is",
         "teach a --data x --unfreeze 2 | unknown option '--unfreeze'",
+        "teach a --data ../examples/mail/train.jsonl --epochs 0 | 1 to 100000, got 0",
         "predict a | 'INPUT'",
         "predict a -5,2 | go behind --",
         "artifacts --model m --out o --loss hinge | not one of ce, bce, mse, l1"
