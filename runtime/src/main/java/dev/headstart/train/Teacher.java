@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -84,8 +85,10 @@ public final class Teacher {
   public TeachResult teach(TeachRequest request, TrainingListener listener) {
     long start = System.nanoTime();
     HeadKind kind = request.recipe().kind();
+    CompletableFuture<Void> rehearsal = CompletableFuture.completedFuture(null);
     if (!(kind instanceof HeadKind.Prototype)) {
       OrtRuntime.requireTraining();
+      rehearsal = Rehearsal.start();
     }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
@@ -104,6 +107,7 @@ public final class Teacher {
             "too few samples to set any aside: nothing judges this version. Three a class are"
                 + " enough for one that judges");
       }
+      Rehearsal.await(rehearsal);
       long trainStart = System.nanoTime();
       Taught trained = train(lesson, split, recipe, staged, listener);
       Taught taught =
@@ -150,6 +154,7 @@ public final class Teacher {
                 recipe);
           });
     } finally {
+      rehearsal.exceptionally(failed -> null).join();
       deleteTree(staged);
     }
   }
