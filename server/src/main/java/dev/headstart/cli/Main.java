@@ -71,7 +71,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     footer = {
       "  headstart demo",
       "  headstart teach animals --data photos",
-      "  headstart predict animals cat.jpg",
+      "  ./headstart predict animals cat.jpg",
       "  headstart heads list"
     })
 public final class Main implements Runnable {

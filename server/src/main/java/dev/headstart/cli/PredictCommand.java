@@ -32,11 +32,11 @@ import picocli.CommandLine.Parameters;
           + " - reads standard input, an input a line."
     },
     footer = {
-      "  headstart predict animals cat.jpg dog.png",
-      "  headstart predict mail \"Dear friend, you have won\" @letter.txt",
-      "  headstart predict pump \"[20.5, 1.02, 3]\" --version 2",
+      "  ./headstart predict animals cat.jpg dog.png",
+      "  ./headstart predict mail \"Dear friend, you have won\" @letter.txt",
+      "  ./headstart predict pump \"[20.5, 1.02, 3]\" --version 2",
       "  ls *.jpg | headstart predict animals - --json",
-      "  headstart predict pump -- -1.5,0.2,3   (behind --, as it begins with -)"
+      "  ./headstart predict pump -- -1.5,0.2,3   (behind --, as it begins with -)"
     })
 final class PredictCommand extends HeadstartCommand {
   /** Inputs that go through the model together: bounds memory, and keeps both cores busy. */

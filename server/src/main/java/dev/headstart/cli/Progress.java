@@ -4,6 +4,8 @@ import dev.headstart.train.Epoch;
 import dev.headstart.train.Metrics;
 import dev.headstart.train.TrainingListener;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -18,16 +20,21 @@ final class Progress implements TrainingListener, AutoCloseable {
   /** Lines for about so many epochs, whatever their number. */
   private static final int EPOCH_LINES = 10;
 
+  /** Epochs' lines are printed together this often, so that printing does not slow a short run. */
+  private static final long PAUSE = Duration.ofMillis(300).toNanos();
+
   /** An epoch's line at least, or a line of a log file at most, every so many nanoseconds. */
   private static final long PATIENCE = Duration.ofSeconds(5).toNanos();
 
   private final Console console;
   private String stage = "";
   private long total;
+  private long epochs;
   private long began;
   private long shown;
   private ProgressBar bar;
-  private Epoch unshown;
+  private final List<Epoch> waiting = new ArrayList<>();
+  private Epoch last;
 
   Progress(Console console) {
     this.console = console;
@@ -35,7 +42,9 @@ final class Progress implements TrainingListener, AutoCloseable {
 
   @Override
   public void stage(String name, long steps) {
-    close();
+    if (!name.equals("refit")) {
+      close();
+    }
     stage = name;
     total = steps;
     began = System.nanoTime();
@@ -74,27 +83,34 @@ final class Progress implements TrainingListener, AutoCloseable {
       progress(epoch.epoch());
       return;
     }
+    epochs = total;
     long every = Math.max(1, total / EPOCH_LINES);
-    if (epoch.epoch() == 1 || epoch.epoch() % every == 0 || System.nanoTime() - shown > PATIENCE) {
-      show(epoch);
-    } else {
-      unshown = epoch;
+    boolean late = System.nanoTime() - shown > PATIENCE;
+    last = epoch;
+    if (epoch.epoch() == 1 || epoch.epoch() % every == 0 || late) {
+      waiting.add(epoch);
+    }
+    if (!waiting.isEmpty() && System.nanoTime() - shown > PAUSE) {
+      shown = System.nanoTime();
+      waiting.forEach(e -> show(e, e == epoch ? "  " + left(e.epoch()) + " left" : ""));
+      waiting.clear();
     }
   }
 
-  private void show(Epoch epoch) {
-    unshown = null;
-    shown = System.nanoTime();
+  private void show(Epoch epoch, String left) {
     Metrics judged = epoch.validation();
     console.message(
         String.format(
             Locale.ROOT,
-            "epoch %3d of %d  loss %-8s%s  %s left",
+            "epoch %3d of %d  loss %-8s%s%s",
             epoch.epoch(),
-            total,
+            epochs,
             Figures.of(epoch.trainLoss()),
             judged == null ? "" : "  validation: " + figures(judged),
-            left(epoch.epoch())));
+            left));
+    if (epoch == last) {
+      last = null;
+    }
   }
 
   private static String figures(Metrics metrics) {
@@ -138,8 +154,10 @@ final class Progress implements TrainingListener, AutoCloseable {
       bar = null;
       clear();
     }
-    if (unshown != null) {
-      show(unshown);
+    waiting.forEach(epoch -> show(epoch, ""));
+    waiting.clear();
+    if (last != null) {
+      show(last, "");
     }
     stage = "";
   }
