@@ -31,8 +31,8 @@ import picocli.CommandLine.Option;
           + " target (bce, mse, l1; float); the loss is output 0."
     },
     footer = {
-      "  headstart artifacts --model net.onnx --loss ce --optimizer adamw --out net-training",
-      "  headstart artifacts --model net.onnx --trainable fc.weight,fc.bias --loss mse --out out"
+      "  ./headstart artifacts --model net.onnx --loss ce --optimizer adamw --out net-training",
+      "  ./headstart artifacts --model net.onnx --trainable fc.weight,fc.bias --loss mse --out out"
     })
 final class ArtifactsCommand extends HeadstartCommand {
   @Option(

@@ -35,7 +35,7 @@ import picocli.CommandLine.Mixin;
       "demo-mail learns to tell ham from spam from 300 mails, demo-fashion ten kinds of clothing from"
           + " 300 pictures. Both are judged on 300 others that took no part."
     },
-    footer = {"  headstart demo", "  headstart demo --workspace /tmp/demo --json"})
+    footer = {"  ./headstart demo", "  headstart demo --workspace /tmp/demo --json"})
 final class DemoCommand extends HeadstartCommand {
   @Mixin private ProviderOption provider;
 

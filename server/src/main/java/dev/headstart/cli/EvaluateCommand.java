@@ -14,8 +14,8 @@ import picocli.CommandLine.Parameters;
     customSynopsis = "headstart evaluate HEAD --data PATH [OPTIONS]",
     description = "Judges a version of a head on labelled samples that it was not taught with.",
     footer = {
-      "  headstart evaluate animals --data more-photos",
-      "  headstart evaluate mail --data test.jsonl --version 2 --json"
+      "  ./headstart evaluate animals --data more-photos",
+      "  ./headstart evaluate mail --data test.jsonl --version 2 --json"
     })
 final class EvaluateCommand extends HeadstartCommand {
   @Parameters(paramLabel = "HEAD", description = "The head's name")

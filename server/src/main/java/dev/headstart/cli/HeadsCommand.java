@@ -46,10 +46,10 @@ import picocli.CommandLine.Parameters;
       HeadsCommand.Import.class
     },
     footer = {
-      "  headstart heads list",
-      "  headstart heads show animals --version 2",
-      "  headstart heads rollback animals",
-      "  headstart heads export animals --out animals.onnx"
+      "  ./headstart heads list",
+      "  ./headstart heads show animals --version 2",
+      "  ./headstart heads rollback animals",
+      "  ./headstart heads export animals --out animals.onnx"
     })
 final class HeadsCommand extends HeadstartCommand {
 
@@ -72,7 +72,7 @@ final class HeadsCommand extends HeadstartCommand {
   @Command(
       name = "list",
       description = "All heads, with what is live of each.",
-      footer = {"  headstart heads list", "  headstart heads list --json"})
+      footer = {"  ./headstart heads list", "  headstart heads list --json"})
   static final class ListAll extends HeadstartCommand {
     @Override
     public Integer call() {
@@ -173,7 +173,7 @@ final class HeadsCommand extends HeadstartCommand {
   @Command(
       name = "show",
       description = "What a version is, how good it was found and where it comes from.",
-      footer = {"  headstart heads show animals", "  headstart heads show animals --version 1"})
+      footer = {"  ./headstart heads show animals", "  headstart heads show animals --version 1"})
   static final class Show extends HeadstartCommand {
     @Parameters(paramLabel = "HEAD", description = "The head's name")
     private String head;
@@ -383,7 +383,7 @@ final class HeadsCommand extends HeadstartCommand {
   @Command(
       name = "promote",
       description = "Makes a version live.",
-      footer = "  headstart heads promote animals 3")
+      footer = "  ./headstart heads promote animals 3")
   static final class Promote extends HeadstartCommand {
     @Parameters(index = "0", paramLabel = "HEAD", description = "The head's name")
     private String head;
@@ -403,7 +403,7 @@ final class HeadsCommand extends HeadstartCommand {
   @Command(
       name = "rollback",
       description = "Makes the version before the live one live.",
-      footer = "  headstart heads rollback animals")
+      footer = "  ./headstart heads rollback animals")
   static final class Rollback extends HeadstartCommand {
     @Parameters(paramLabel = "HEAD", description = "The head's name")
     private String head;
@@ -440,7 +440,10 @@ final class HeadsCommand extends HeadstartCommand {
   @Command(
       name = "remove",
       description = "Removes a head with all its versions, or one version that is not live.",
-      footer = {"  headstart heads remove animals --version 1", "  headstart heads remove animals"})
+      footer = {
+        "  ./headstart heads remove animals --version 1",
+        "  headstart heads remove animals"
+      })
   static final class Remove extends HeadstartCommand {
     @Parameters(paramLabel = "HEAD", description = "The head's name")
     private String head;
@@ -489,8 +492,8 @@ final class HeadsCommand extends HeadstartCommand {
             + " for heads import on another device."
       },
       footer = {
-        "  headstart heads export animals --out animals.onnx",
-        "  headstart heads export animals --bundle animals.zip"
+        "  ./headstart heads export animals --out animals.onnx",
+        "  ./headstart heads export animals --bundle animals.zip"
       })
   static final class Export extends HeadstartCommand {
     @Parameters(paramLabel = "HEAD", description = "The head's name")
@@ -559,7 +562,7 @@ final class HeadsCommand extends HeadstartCommand {
         "",
         "All of it is checked before anything is kept. The live version there is live here."
       },
-      footer = "  headstart heads import animals --bundle animals.zip")
+      footer = "  ./headstart heads import animals --bundle animals.zip")
   static final class Import extends HeadstartCommand {
     @Parameters(paramLabel = "HEAD", description = "What the head is to be called; a new name")
     private String head;

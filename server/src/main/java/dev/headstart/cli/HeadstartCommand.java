@@ -40,6 +40,6 @@ abstract class HeadstartCommand implements Callable<Integer> {
   /** A command line that continues this one, for "what to type next". */
   final String next(String rest) {
     Main main = main();
-    return "  headstart " + rest + main.workspaceOption();
+    return "  ./headstart " + rest + main.workspaceOption();
   }
 }

@@ -69,10 +69,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
     },
     footerHeading = "%nExamples:%n",
     footer = {
-      "  headstart demo",
-      "  headstart teach animals --data photos",
+      "  ./headstart demo",
+      "  ./headstart teach animals --data photos",
       "  ./headstart predict animals cat.jpg",
-      "  headstart heads list"
+      "  ./headstart heads list"
     })
 public final class Main implements Runnable {
   static final int DONE = 0;

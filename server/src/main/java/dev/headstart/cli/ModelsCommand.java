@@ -25,9 +25,9 @@ import picocli.CommandLine.Parameters;
       ModelsCommand.Remove.class
     },
     footer = {
-      "  headstart models list",
-      "  headstart models show efficientnet-lite0",
-      "  headstart models add resnet18.onnx --name resnet --manifest resnet.json"
+      "  ./headstart models list",
+      "  ./headstart models show efficientnet-lite0",
+      "  ./headstart models add resnet18.onnx --name resnet --manifest resnet.json"
     })
 final class ModelsCommand extends HeadstartCommand {
 
@@ -39,7 +39,7 @@ final class ModelsCommand extends HeadstartCommand {
   @Command(
       name = "list",
       description = "All base models.",
-      footer = {"  headstart models list", "  headstart models list --json"})
+      footer = {"  ./headstart models list", "  headstart models list --json"})
   static final class ListAll extends HeadstartCommand {
     @Override
     public Integer call() {
@@ -84,7 +84,7 @@ final class ModelsCommand extends HeadstartCommand {
   @Command(
       name = "show",
       description = "A base model's manifest; with --json as it is in the file.",
-      footer = {"  headstart models show minilm", "  headstart models show minilm --json"})
+      footer = {"  ./headstart models show minilm", "  headstart models show minilm --json"})
   static final class Show extends HeadstartCommand {
     @Parameters(paramLabel = "NAME", description = "The base model's name")
     private String name;
@@ -153,8 +153,8 @@ final class ModelsCommand extends HeadstartCommand {
             + " model is served with its own tensors."
       },
       footer = {
-        "  headstart models add encoder.onnx",
-        "  headstart models add resnet18.onnx --name resnet --manifest resnet.json"
+        "  ./headstart models add encoder.onnx",
+        "  ./headstart models add resnet18.onnx --name resnet --manifest resnet.json"
       })
   static final class Add extends HeadstartCommand {
     @Parameters(paramLabel = "FILE", description = "The ONNX model, external data beside it")
@@ -191,7 +191,7 @@ final class ModelsCommand extends HeadstartCommand {
   @Command(
       name = "remove",
       description = "Removes an added base model. Heads taught on it can no longer predict.",
-      footer = "  headstart models remove resnet")
+      footer = "  ./headstart models remove resnet")
   static final class Remove extends HeadstartCommand {
     @Parameters(paramLabel = "NAME", description = "The base model's name")
     private String name;

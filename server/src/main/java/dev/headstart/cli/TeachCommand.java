@@ -27,13 +27,13 @@ import picocli.CommandLine.Parameters;
           + " it does worse than the live one on samples that neither was trained on."
     },
     footer = {
-      "  headstart teach animals --data photos",
+      "  ./headstart teach animals --data photos",
       "      photos/cat/1.jpg, photos/dog/7.png: a folder a class",
-      "  headstart teach mail --data mail.jsonl --head mlp:64",
+      "  ./headstart teach mail --data mail.jsonl --head mlp:64",
       "      a line each: {\"text\": \"Dear friend\", \"label\": \"spam\"}",
-      "  headstart teach topics --data topics.jsonl --task multi",
+      "  ./headstart teach topics --data topics.jsonl --task multi",
       "      a line each: {\"text\": \"Rates fall\", \"label\": [\"money\", \"news\"]}",
-      "  headstart teach pump --data measurements.csv --task regression",
+      "  ./headstart teach pump --data measurements.csv --task regression",
       "      a header, a column label, and a column of numbers for each feature"
     })
 final class TeachCommand extends HeadstartCommand {

@@ -25,7 +25,14 @@ final class TeachReport {
         .append(result.reason())
         .append("\n\n");
     if (result.base() != null) {
-      row(text, "base", result.base() + ", cut at " + result.cut());
+      row(
+          text,
+          "base",
+          result.base()
+              + ", cut at "
+              + result.cut()
+              + ", on "
+              + result.manifest().provenance().provider());
     }
     Recipe recipe = result.recipe();
     row(text, "head", result.kind() + " (" + recipe.task().id() + ")");
