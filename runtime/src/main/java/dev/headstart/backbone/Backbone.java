@@ -52,6 +52,7 @@ public final class Backbone implements AutoCloseable {
                     "\n",
                     base.manifest().sha256(),
                     String.valueOf(base.manifest().pooling()),
+                    String.valueOf(base.manifest().reproducibleLayerNorms()),
                     cut.tensor(),
                     preprocessor.fingerprint(),
                     session.provider().toString(),

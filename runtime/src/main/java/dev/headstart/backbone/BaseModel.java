@@ -5,6 +5,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.LayerNormalizations;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
@@ -42,7 +43,8 @@ public final class BaseModel {
   }
 
   /**
-   * Reads the model, with the manifest's pooling appended to its graph as one more tensor.
+   * Reads the model, with reproducible layer normalizations where the manifest asks for them, and
+   * with its pooling appended to the graph as one more tensor.
    *
    * @throws BadInputException if the file is not the manifest's, or not a sound ONNX model
    */
@@ -62,6 +64,9 @@ public final class BaseModel {
               + ". Add the model again");
     }
     OnnxModel model = files.parse(manifest.model(), bytes);
+    if (manifest.reproducibleLayerNorms()) {
+      model = LayerNormalizations.reproducible(model);
+    }
     return manifest.pooling() == null ? model : appendPooling(model, manifest.pooling());
   }
 

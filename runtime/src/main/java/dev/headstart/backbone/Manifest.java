@@ -19,6 +19,9 @@ import java.util.List;
  * @param blocks from input to output; each block's cut is its input
  * @param preprocessing from sample to inputs
  * @param pooling from token embeddings to one vector, where the model itself does not; else null
+ * @param reproducibleLayerNorms whether {@link dev.headstart.onnx.LayerNormalizations} are written
+ *     out, so that every version of ONNX Runtime gives the same features; for dynamically quantized
+ *     models
  * @param batchInvariant whether a sample's results are the same whatever runs beside it
  * @param labels file with the classes of the model's own output, a line each; or null
  * @param licence SPDX identifier or a sentence
@@ -37,6 +40,7 @@ public record Manifest(
     List<Block> blocks,
     Preprocessing preprocessing,
     TokenPooling pooling,
+    boolean reproducibleLayerNorms,
     boolean batchInvariant,
     String labels,
     String licence,

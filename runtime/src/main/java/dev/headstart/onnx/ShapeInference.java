@@ -155,9 +155,14 @@ public final class ShapeInference {
     return Known.symbol(count++);
   }
 
+  /** What is known of a tensor. */
+  Known known(String name) {
+    return known.getOrDefault(name, Known.NOTHING);
+  }
+
   /** What is known of a tensor, with -1 for every symbol. */
   TensorInfo info(String name) {
-    Known x = known.getOrDefault(name, Known.NOTHING);
+    Known x = known(name);
     long[] shape = x.dims() == null ? null : x.dims().clone();
     for (int i = 0; shape != null && i < shape.length; i++) {
       shape[i] = Known.isNumber(shape[i]) ? shape[i] : -1;
@@ -171,7 +176,7 @@ public final class ShapeInference {
    * Runtime plans memory by names, so two dimensions under one name must be equal.
    */
   ValueInfoProto declaration(String name) {
-    Known x = known.getOrDefault(name, Known.NOTHING);
+    Known x = known(name);
     ValueInfoProto.Builder value = ValueInfoProto.newBuilder().setName(name);
     if (x.type() == 0) {
       ValueInfoProto said = carried.get(name);

@@ -10,6 +10,8 @@
  *   <li>{@link dev.headstart.onnx.ModelCutter} takes models apart, {@link
  *       dev.headstart.onnx.ModelJoiner} puts them together, {@link dev.headstart.onnx.OpsetUpgrade}
  *       brings them to one version, {@link dev.headstart.onnx.Taps} proposes where to cut.
+ *   <li>{@link dev.headstart.onnx.LayerNormalizations} makes layer normalizations independent of
+ *       ONNX Runtime's version.
  *   <li>{@link dev.headstart.onnx.GraphBuilder} builds graphs of one's own.
  * </ul>
  *
