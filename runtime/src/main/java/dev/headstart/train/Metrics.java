@@ -161,6 +161,11 @@ public record Metrics(
         total > 0 ? 1 - squared / total : 0);
   }
 
+  /** The same without the confusion, which grows with the square of the classes. */
+  Metrics brief() {
+    return new Metrics(loss, accuracy, macroF1, null, mae, rmse, r2);
+  }
+
   /**
    * Whether these are not worse than others on the same samples: by accuracy for one label, by
    * macro-F1 for several, by root mean squared error for numbers.

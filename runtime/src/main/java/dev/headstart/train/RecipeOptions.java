@@ -50,7 +50,7 @@ public record RecipeOptions(
   public Recipe resolve(Task dataTask, int width) {
     HeadKind head = kind == null ? new HeadKind.Linear() : kind;
     Recipe.OptimizerName name = optimizer == null ? Recipe.OptimizerName.ADAMW : optimizer;
-    double highest = head instanceof HeadKind.Mlp ? 0.01 : 0.03;
+    double highest = head instanceof HeadKind.Mlp ? 0.01 : 0.1;
     double usual =
         switch (name) {
           case ADAMW -> Math.min(highest, Math.max(0.001, 0.5 / width));

@@ -1,6 +1,8 @@
 package dev.headstart.train;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.EnumFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
@@ -44,7 +46,8 @@ import java.util.stream.Stream;
  * more, on everything, for as many epochs.
  */
 public final class Teacher {
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
 
   /** Rows scored at a time: bounds memory. */
   private static final int ROWS = 512;

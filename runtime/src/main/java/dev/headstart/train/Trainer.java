@@ -31,6 +31,9 @@ public final class Trainer {
   /** A loss this many times the first one is no longer learning. */
   private static final double DIVERGED = 1000;
 
+  /** For more classes than this the history leaves out each epoch's confusion. */
+  private static final int CONFUSIONS = 50;
+
   private final HeadNetwork initial;
   private final FeatureTable features;
   private final Targets targets;
@@ -96,7 +99,10 @@ public final class Trainer {
           }
           stopped = recipe.patience() > 0 && epoch - bestEpoch >= recipe.patience();
         }
-        history.add(new Epoch(epoch, batches.rate, loss, metrics));
+        boolean many = targets.outputs() > CONFUSIONS;
+        history.add(
+            new Epoch(
+                epoch, batches.rate, loss, metrics != null && many ? metrics.brief() : metrics));
         listener.epoch(history.get(epoch - 1));
       }
       session.save(checkpoint, true);
