@@ -1,5 +1,6 @@
 package dev.headstart.ort;
 
+import dev.headstart.disk.CacheFolder;
 import dev.headstart.error.FailureException;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -27,11 +28,9 @@ import org.slf4j.LoggerFactory;
  * cache, from where ONNX Runtime's Java API loads it.
  *
  * <p>The natives inside {@code com.microsoft.onnxruntime:onnxruntime} have training switched off;
- * those of {@code org.bytedeco:onnxruntime} of the same version have it. The cache is {@code
- * $XDG_CACHE_HOME/headstart} ({@code ~/.cache/headstart}), or what the system property {@code
- * headstart.cache} or the environment's {@code HEADSTART_CACHE} names. A cached file is checked by
- * length and CRC-32 against the jar's entry at every start, and put in place by an atomic rename,
- * so several processes may do this at once.
+ * those of {@code org.bytedeco:onnxruntime} of the same version have it. The cache is {@link
+ * CacheFolder}. A cached file is checked by length and CRC-32 against the jar's entry at every
+ * start, and put in place by an atomic rename, so several processes may do this at once.
  */
 final class NativeLibrary {
   private static final Logger LOG = LoggerFactory.getLogger(NativeLibrary.class);
@@ -74,7 +73,8 @@ final class NativeLibrary {
       return;
     }
     try {
-      Path library = cached(training.get(), System.mapLibraryName("onnxruntime"), cache());
+      Path library =
+          cached(training.get(), System.mapLibraryName("onnxruntime"), CacheFolder.path());
       System.load(library.toString());
       System.setProperty(PATH_PROPERTY, library.toString());
       prepareJni(library.getParent());
@@ -85,7 +85,7 @@ final class NativeLibrary {
     } catch (IOException | UncheckedIOException e) {
       throw new FailureException(
           "cannot copy the native library to "
-              + cache()
+              + CacheFolder.path()
               + " ("
               + e.getMessage()
               + "): set HEADSTART_CACHE to a folder that can be written",
@@ -112,19 +112,6 @@ final class NativeLibrary {
 
   private static Optional<URL> find(String resource) {
     return Optional.ofNullable(NativeLibrary.class.getClassLoader().getResource(resource));
-  }
-
-  static Path cache() {
-    String set = System.getProperty("headstart.cache", System.getenv("HEADSTART_CACHE"));
-    if (set != null && !set.isBlank()) {
-      return Path.of(set).toAbsolutePath();
-    }
-    String xdg = System.getenv("XDG_CACHE_HOME");
-    Path home =
-        xdg == null || xdg.isBlank()
-            ? Path.of(System.getProperty("user.home"), ".cache")
-            : Path.of(xdg);
-    return home.resolve("headstart").toAbsolutePath();
   }
 
   /**

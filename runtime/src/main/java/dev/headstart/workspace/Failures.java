@@ -1,57 +1,31 @@
 package dev.headstart.workspace;
 
+import dev.headstart.disk.DiskFailures;
 import dev.headstart.error.FailureException;
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileLockInterruptionException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import org.sqlite.SQLiteErrorCode;
 
 /**
- * The one place where what the disk and SQLite report becomes a message for a person.
+ * The one place where what SQLite reports becomes a message for a person; what the disk reports is
+ * {@link DiskFailures}'.
  *
  * @param root the workspace
  */
 record Failures(Path root) {
-  private static final String ELSEWHERE = " or choose another workspace with --workspace";
-
   /** Something in the workspace could not be written. */
   FailureException write(IOException cause) {
-    if (interrupted(cause)) {
-      return new FailureException("interrupted while at the workspace " + root, cause);
-    }
-    String reason =
-        cause instanceof FileSystemException e && e.getReason() != null
-            ? e.getReason()
-            : String.valueOf(cause.getMessage());
-    if (reason.contains("No space left") || reason.contains("quota exceeded")) {
-      return full(cause);
-    }
-    if (reason.contains("Read-only file system")) {
-      return unwritable("its file system is read-only", "make it writable", cause);
-    }
-    if (cause instanceof AccessDeniedException || reason.contains("not permitted")) {
-      return unwritable("no permission for " + file(cause), "change its permissions", cause);
-    }
-    if (cause instanceof NoSuchFileException) {
-      return unwritable(
-          file(cause) + " does not exist", "check whether another program removed it,", cause);
-    }
-    return unwritable(file(cause) + ": " + reason, "check the disk", cause);
+    return disk().write(cause);
   }
 
   /** Something in the workspace could not be read, though it is there. */
   FailureException read(Path file, IOException cause) {
-    return new FailureException(
-        file
-            + " cannot be read: "
-            + (cause instanceof AccessDeniedException ? "no permission" : cause.getMessage())
-            + "; check its permissions and the disk",
-        cause);
+    return disk().read(file, cause);
+  }
+
+  private DiskFailures disk() {
+    return new DiskFailures(root);
   }
 
   /** SQLite, or Jdbi on top of it, failed. */
@@ -62,21 +36,25 @@ record Failures(Path root) {
       return new FailureException(file + ": " + cause.getMessage(), cause);
     }
     return switch (primary(sql)) {
-      case SQLITE_FULL -> full(cause);
+      case SQLITE_FULL -> disk().full(cause);
       case SQLITE_READONLY ->
-          unwritable(Database.FILE + " or its file system is read-only", "make it writable", cause);
+          disk()
+              .unwritable(
+                  Database.FILE + " or its file system is read-only", "make it writable", cause);
       case SQLITE_CANTOPEN ->
-          unwritable(
-              Database.FILE + " or the files beside it cannot be opened",
-              "check their permissions and the free space,",
-              cause);
+          disk()
+              .unwritable(
+                  Database.FILE + " or the files beside it cannot be opened",
+                  "check their permissions and the free space,",
+                  cause);
       case SQLITE_IOERR ->
           root.toFile().getUsableSpace() < 1 << 16
-              ? full(cause)
-              : unwritable(
-                  Database.FILE + " failed to be read or written (" + sql.getMessage() + ")",
-                  "check the disk",
-                  cause);
+              ? disk().full(cause)
+              : disk()
+                  .unwritable(
+                      Database.FILE + " failed to be read or written (" + sql.getMessage() + ")",
+                      "check the disk",
+                      cause);
       case SQLITE_CORRUPT, SQLITE_NOTADB ->
           new FailureException(
               file
@@ -101,31 +79,11 @@ record Failures(Path root) {
   static boolean isUnwritable(FailureException failure) {
     SQLException sql = sql(failure);
     return sql == null
-        ? failure.getCause() instanceof IOException e && !interrupted(e)
+        ? failure.getCause() instanceof IOException e && !DiskFailures.interrupted(e)
         : switch (primary(sql)) {
           case SQLITE_FULL, SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_IOERR -> true;
           default -> false;
         };
-  }
-
-  /** Then the thread's interrupt status is set. */
-  private static boolean interrupted(IOException cause) {
-    return cause instanceof ClosedByInterruptException
-        || cause instanceof FileLockInterruptionException;
-  }
-
-  private FailureException full(Exception cause) {
-    return unwritable("no space is left on its disk", "free some,", cause);
-  }
-
-  private FailureException unwritable(String reason, String advice, Exception cause) {
-    return new FailureException(
-        "the workspace " + root + " cannot be written: " + reason + "; " + advice + ELSEWHERE,
-        cause);
-  }
-
-  private static String file(IOException cause) {
-    return cause instanceof FileSystemException e && e.getFile() != null ? e.getFile() : "a file";
   }
 
   private static SQLException sql(Throwable cause) {

@@ -1,4 +1,4 @@
-package dev.headstart.workspace;
+package dev.headstart.disk;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,13 +18,13 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** Files that outlive a crash, and what is needed around them. */
-final class Disk {
+public final class Disk {
   private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
 
   private Disk() {}
 
   /** Waits until a file's contents, or a directory's entries, are on the disk itself. */
-  static void force(Path path) throws IOException {
+  public static void force(Path path) throws IOException {
     boolean directory = Files.isDirectory(path);
     if (directory && WINDOWS) {
       return; // cannot be opened there; NTFS journals its directories
@@ -36,7 +36,7 @@ final class Disk {
   }
 
   /** Makes the directory and those above it that are missing, durably. */
-  static void createDirectories(Path directory) throws IOException {
+  public static void createDirectories(Path directory) throws IOException {
     if (Files.isDirectory(directory)) {
       return;
     }
@@ -51,7 +51,7 @@ final class Disk {
   }
 
   /** Writes a file so that a reader, or a crash, sees all of it or what was there before. */
-  static void replace(Path target, byte[] content) throws IOException {
+  public static void replace(Path target, byte[] content) throws IOException {
     Path part = Staging.name(target.getParent());
     try {
       Files.write(part, content, StandardOpenOption.CREATE_NEW);
@@ -64,7 +64,7 @@ final class Disk {
   }
 
   /** Deletes a file, or a folder with all that is in it; links are not followed. */
-  static void deleteTree(Path tree) throws IOException {
+  public static void deleteTree(Path tree) throws IOException {
     Files.walkFileTree(
         tree,
         new SimpleFileVisitor<>() {
@@ -96,7 +96,7 @@ final class Disk {
   }
 
   /** SHA-256 of a file, lower-case hexadecimal. */
-  static String sha256(Path file) throws IOException {
+  public static String sha256(Path file) throws IOException {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");

@@ -1,4 +1,4 @@
-package dev.headstart.workspace;
+package dev.headstart.disk;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  * .staged-<place>-<pid>-<random>}: the place stands for machine and container, for only within one
  * of them does a process id say whether its process lives.
  */
-final class Staging {
-  static final String PREFIX = ".staged-";
+public final class Staging {
+  public static final String PREFIX = ".staged-";
 
   private static final Pattern NAME =
       Pattern.compile("\\.staged-([0-9a-f]{8})-([0-9]{1,18})-[0-9a-f]{12}");
@@ -29,13 +29,13 @@ final class Staging {
   private Staging() {}
 
   /** A fresh name in the directory. */
-  static Path name(Path directory) {
+  public static Path name(Path directory) {
     String random = UUID.randomUUID().toString().substring(24);
     return directory.resolve(PREFIX + PLACE + "-" + ProcessHandle.current().pid() + "-" + random);
   }
 
   /** Removes what dead processes of this machine left in the directory, and what is a day old. */
-  static void sweep(Path directory) throws IOException {
+  public static void sweep(Path directory) throws IOException {
     if (!Files.isDirectory(directory)) {
       return;
     }
