@@ -8,6 +8,7 @@ import dev.headstart.error.BadInputException;
 import java.io.BufferedReader;
 import java.io.FilterReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -135,8 +136,13 @@ final class CsvDataSet implements DataSet {
     private CsvRecord row;
 
     Pass() {
-      rows.next(); // the header
-      row = rows.next();
+      try {
+        rows.next(); // the header
+        row = rows.next();
+      } catch (RuntimeException e) {
+        rows.close();
+        throw e;
+      }
     }
 
     @Override
@@ -257,28 +263,35 @@ final class CsvDataSet implements DataSet {
     Rows(Path path) {
       this.path = path;
       try {
-        quotes =
-            new QuoteCounter(
-                // A decoder, not a charset: it reports what is not UTF-8 instead of replacing it.
-                new InputStreamReader(
-                    Files.newInputStream(path), StandardCharsets.UTF_8.newDecoder()));
-        BufferedReader text = new BufferedReader(quotes);
-        text.mark(1);
-        if (text.read() != '\uFEFF') {
-          text.reset();
-        }
-        reader =
-            CsvReader.builder()
-                .skipEmptyLines(true)
-                .allowExtraFields(true)
-                .allowMissingFields(true)
-                .ofCsvRecord(text);
+        InputStream in = Files.newInputStream(path);
+        // A decoder, not a charset: it reports what is not UTF-8 instead of replacing it.
+        quotes = new QuoteCounter(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()));
+        reader = reader(quotes);
         iterator = reader.iterator();
       } catch (AccessDeniedException e) {
         throw new BadInputException(path + " cannot be read: permission denied", e);
       } catch (IOException e) {
         throw failed(e);
       }
+    }
+
+    /** Behind the byte order mark of UTF-8, which says nothing; closes the file if it throws. */
+    private static CsvReader<CsvRecord> reader(Reader file) throws IOException {
+      BufferedReader text = new BufferedReader(file);
+      try {
+        text.mark(1);
+        if (text.read() != '\uFEFF') {
+          text.reset();
+        }
+      } catch (IOException e) {
+        text.close();
+        throw e;
+      }
+      return CsvReader.builder()
+          .skipEmptyLines(true)
+          .allowExtraFields(true)
+          .allowMissingFields(true)
+          .ofCsvRecord(text);
     }
 
     /** The next record; null at the end. */

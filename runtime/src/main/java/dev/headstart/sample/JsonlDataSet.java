@@ -97,9 +97,18 @@ final class JsonlDataSet implements DataSet {
 
   private final class Reader implements Items {
     private final Lines lines = new Lines(path);
-    private byte[] line = lines.next();
+    private byte[] line;
     private String firstName;
     private int features;
+
+    Reader() {
+      try {
+        line = lines.next();
+      } catch (RuntimeException e) {
+        lines.close();
+        throw e;
+      }
+    }
 
     @Override
     public boolean hasNext() {
@@ -325,14 +334,19 @@ final class JsonlDataSet implements DataSet {
       this.path = path;
       try {
         in = Files.newInputStream(path);
+      } catch (AccessDeniedException e) {
+        throw new BadInputException(path + " cannot be read: permission denied", e);
+      } catch (IOException e) {
+        throw failed(e);
+      }
+      try {
         limit = in.readNBytes(buffer, 0, buffer.length);
         // The byte order mark of UTF-8 says nothing.
         if (limit >= 3 && Arrays.equals(buffer, 0, 3, MARK, 0, 3)) {
           position = 3;
         }
-      } catch (AccessDeniedException e) {
-        throw new BadInputException(path + " cannot be read: permission denied", e);
       } catch (IOException e) {
+        close();
         throw failed(e);
       }
     }

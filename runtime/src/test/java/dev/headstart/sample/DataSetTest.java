@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.OpenFiles;
 import dev.headstart.Shared;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
@@ -25,6 +26,23 @@ import org.junit.jupiter.api.io.TempDir;
 class DataSetTest {
 
   @TempDir Path dir;
+
+  @Test
+  void whatCannotBeReadIsNotLeftOpen() throws IOException {
+    byte[] latin = "label,text\na,caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1);
+    Path csv = Files.write(dir.resolve("latin.csv"), latin);
+    assertThrows(BadInputException.class, () -> CsvDataSet.open(csv, null));
+    assertEquals(0, OpenFiles.of(csv));
+    Files.writeString(csv, "label,text\na,b\n");
+    DataSet changed = DataSet.open(csv);
+    Files.writeString(csv, "label,text\n\"a,b\n");
+    assertThrows(BadInputException.class, changed::items);
+    assertEquals(0, OpenFiles.of(csv));
+
+    Path folder = Files.createDirectory(dir.resolve("folder.jsonl"));
+    assertThrows(BadInputException.class, () -> JsonlDataSet.open(folder, Task.SINGLE));
+    assertEquals(0, OpenFiles.of(folder));
+  }
 
   private Path write(String name, String content) throws IOException {
     Path file = dir.resolve(name);
