@@ -128,13 +128,13 @@ public final class Headstart implements AutoCloseable {
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
   public List<Integer> exportBundle(String head, Path file) {
-    return HeadBundle.write(workspace.heads(), workspace.runs(), head, file);
+    return HeadBundle.write(workspace, head, file);
   }
 
   /** Reads such a file into this workspace; see {@link HeadBundle#read}. */
   public Map<Integer, Integer> importBundle(String head, Path file) {
     workspace.requireWritable();
-    return HeadBundle.read(workspace.heads(), workspace.runs(), head, file);
+    return HeadBundle.read(workspace, head, file);
   }
 
   /** Closes the workspace; idempotent. */

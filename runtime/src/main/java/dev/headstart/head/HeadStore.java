@@ -55,9 +55,12 @@ public interface HeadStore {
 
   /**
    * An empty folder on the workspace's own disk, to write a version's files into. Whoever asks
-   * deletes it if it is not published.
+   * {@link #discard}s it if it is not published.
    */
   Path stage(String head);
+
+  /** Deletes a staged folder with all that is in it; nothing happens if it was published. */
+  void discard(Path staged);
 
   /**
    * Publishes the staged files as the head's next version by one atomic rename after fsync; of
@@ -76,10 +79,26 @@ public interface HeadStore {
   void promote(String head, int version);
 
   /**
+   * Makes the version live that was live before the live one. Once more goes back one more.
+   *
+   * @return the version that is live now
+   * @throws NotFoundException if there is no such head, none of its versions is live, or none that
+   *     is left was live before
+   * @throws BadInputException if that version is damaged
+   */
+  int rollback(String head);
+
+  /**
    * Runs a decision about what goes live, with every other process and thread that would decide for
    * the same head waiting.
    */
   <T> T deciding(String head, Supplier<T> decision);
+
+  /**
+   * Runs what reads several versions, with nobody deciding meanwhile. Other readers may read, and
+   * the workspace need not be one that can be written.
+   */
+  <T> T reading(String head, Supplier<T> reader);
 
   /** Removes a head with all its versions and memberships. */
   void remove(String head);

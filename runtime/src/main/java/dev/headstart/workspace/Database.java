@@ -119,6 +119,9 @@ final class Database implements AutoCloseable {
           database.close();
           throw e;
         }
+      } catch (RuntimeException e) {
+        database.close();
+        throw e;
       }
       database.close();
     }
@@ -126,6 +129,7 @@ final class Database implements AutoCloseable {
   }
 
   private static Database connect(Failures failures, SQLiteConfig config, String uri) {
+    SqliteLibrary.prepare();
     try {
       return new Database(failures, config.createConnection(uri));
     } catch (SQLException e) {

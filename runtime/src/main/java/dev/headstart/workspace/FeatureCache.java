@@ -1,12 +1,17 @@
 package dev.headstart.workspace;
 
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
+import dev.headstart.disk.Staging;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -169,7 +174,14 @@ final class FeatureCache implements FeatureStore {
   private void write(Path file, byte[] record) {
     try {
       Files.createDirectories(file.getParent());
-      Disk.replace(file, record);
+      Path part = Staging.name(file.getParent());
+      try {
+        // Not forced to the disk: a record that a power cut damages is found out by its checksum.
+        Files.write(part, record, StandardOpenOption.CREATE_NEW);
+        Files.move(part, file, ATOMIC_MOVE, REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(part);
+      }
     } catch (IOException e) {
       throw failures.write(e);
     }

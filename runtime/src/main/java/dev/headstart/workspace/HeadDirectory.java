@@ -1,5 +1,7 @@
 package dev.headstart.workspace;
 
+import dev.headstart.disk.Disk;
+import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
@@ -23,7 +25,10 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Heads as folders:
@@ -31,6 +36,7 @@ import java.util.stream.Stream;
  * <pre>
  * heads/&lt;head&gt;/&lt;version&gt;/  immutable: head.json and the files that it names
  * heads/&lt;head&gt;/live        the live version's number
+ * heads/&lt;head&gt;/.previous   the versions that were live before, the latest in the last line
  * heads/&lt;head&gt;/.last       a number up to which all are used up, if versions were removed
  * heads/&lt;head&gt;/.lock       held to number, promote and remove; never deleted
  * heads/&lt;head&gt;/.staged-…   what is being written, or deleted
@@ -44,6 +50,10 @@ import java.util.stream.Stream;
  * <p>Anything else in these folders is somebody else's and let be.
  */
 final class HeadDirectory implements HeadStore {
+  private static final Logger LOG = LoggerFactory.getLogger(HeadDirectory.class);
+  private static final String LIVE = "live";
+  private static final String PREVIOUS = ".previous";
+  private static final String LAST = ".last";
   private static final Pattern NUMBER = Pattern.compile("[1-9][0-9]{0,8}");
   private static final int LARGEST = 999_999_999;
 
@@ -95,7 +105,7 @@ final class HeadDirectory implements HeadStore {
 
   @Override
   public OptionalInt live(String head) {
-    OptionalInt version = number(home(head).resolve("live"));
+    OptionalInt version = number(file(head, LIVE));
     return version.isPresent() && exists(head, version.getAsInt()) ? version : OptionalInt.empty();
   }
 
@@ -180,12 +190,15 @@ final class HeadDirectory implements HeadStore {
         live = now;
       }
     }
-    List<Integer> versions = versions(head);
-    if (versions.isEmpty()) {
+    if (versions(head).isEmpty()) {
       throw new NotFoundException("head", head, heads());
     }
-    throw new NotFoundException(
-        "no version of head '" + head + "' is live; promote one of: " + list(versions));
+    throw noneLive(head);
+  }
+
+  private NotFoundException noneLive(String head) {
+    return new NotFoundException(
+        "no version of head '" + head + "' is live; promote one of: " + list(versions(head)));
   }
 
   @Override
@@ -200,13 +213,26 @@ final class HeadDirectory implements HeadStore {
   }
 
   @Override
+  public void discard(Path staged) {
+    requireStaged(staged, String.valueOf(staged.getParent().getFileName()));
+    try {
+      Disk.deleteTree(staged);
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
+  private void requireStaged(Path folder, String head) {
+    if (!home(head).equals(folder.getParent())
+        || !folder.getFileName().toString().startsWith(Staging.PREFIX)) {
+      throw new IllegalArgumentException(folder + " was not staged for the head " + head);
+    }
+  }
+
+  @Override
   public int publish(Path staged, HeadManifest draft) {
     String head = draft.head();
-    Path home = home(head);
-    if (!home.equals(staged.getParent())
-        || !staged.getFileName().toString().startsWith(Staging.PREFIX)) {
-      throw new IllegalArgumentException(staged + " was not staged for the head " + head);
-    }
+    requireStaged(staged, head);
     try {
       Map<String, String> files = new TreeMap<>();
       for (String name : list(staged, name -> !name.equals(HeadFile.NAME))) {
@@ -257,7 +283,7 @@ final class HeadDirectory implements HeadStore {
 
   /** The number after all that are or were in use; under the head's lock. */
   private int next(String head) {
-    int last = number(home(head).resolve(".last")).orElse(0);
+    int last = number(file(head, LAST)).orElse(0);
     return numbers(head).stream().reduce(last, Math::max) + 1;
   }
 
@@ -268,14 +294,79 @@ final class HeadDirectory implements HeadStore {
         head,
         () -> {
           load(head, version);
-          replace(home(head).resolve("live"), version);
+          OptionalInt live = replaceable(head);
+          if (live.isPresent() && live.getAsInt() != version) {
+            List<Integer> previous = new ArrayList<>(previous(head));
+            previous.add(live.getAsInt());
+            replace(file(head, PREVIOUS), previous);
+          }
+          replace(file(head, LIVE), List.of(version));
           return version;
         });
   }
 
-  private void replace(Path file, int number) {
+  /** What is live, if the file says so: promoting is what puts a damaged one right. */
+  private OptionalInt replaceable(String head) {
     try {
-      Disk.replace(file, (number + "\n").getBytes(StandardCharsets.US_ASCII));
+      return live(head);
+    } catch (BadInputException e) {
+      LOG.warn("{}; it is replaced", e.getMessage());
+      return OptionalInt.empty();
+    }
+  }
+
+  @Override
+  public int rollback(String head) {
+    if (versions(head).isEmpty()) {
+      throw new NotFoundException("head", head, heads());
+    }
+    return deciding(
+        head,
+        () -> {
+          int live = live(head).orElseThrow(() -> noneLive(head));
+          List<Integer> previous = new ArrayList<>(previous(head));
+          // A crash may have left the live version on top: it is written before this list is cut.
+          while (!previous.isEmpty() && previous.get(previous.size() - 1) == live) {
+            previous.remove(previous.size() - 1);
+          }
+          if (previous.isEmpty()) {
+            throw new NotFoundException(
+                "head '"
+                    + head
+                    + "' has no version that was live before the live version "
+                    + live
+                    + "; promote one of: "
+                    + list(versions(head)));
+          }
+          int version = previous.remove(previous.size() - 1);
+          load(head, version);
+          replace(file(head, LIVE), List.of(version));
+          replace(file(head, PREVIOUS), previous);
+          return version;
+        });
+  }
+
+  /** The versions that were live before and are still there, the latest last. */
+  private List<Integer> previous(String head) {
+    Path file = file(head, PREVIOUS);
+    try {
+      return Files.readAllLines(file, StandardCharsets.ISO_8859_1).stream()
+          .filter(line -> NUMBER.matcher(line).matches())
+          .map(Integer::valueOf)
+          .filter(version -> exists(head, version))
+          .toList();
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException e) {
+      throw failures.read(file, e);
+    }
+  }
+
+  /** A number a line. */
+  private void replace(Path file, List<Integer> numbers) {
+    String lines = numbers.stream().map(number -> number + "\n").collect(Collectors.joining());
+    try {
+      Disk.replace(file, lines.getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
       throw failures.write(e);
     }
@@ -293,6 +384,15 @@ final class HeadDirectory implements HeadStore {
   }
 
   @Override
+  public <T> T reading(String head, Supplier<T> reader) {
+    try {
+      return ProcessLock.sharing(lock(head), reader::get);
+    } catch (IOException e) {
+      throw failures.read(lock(head), e);
+    }
+  }
+
+  @Override
   public void remove(String head) {
     if (versions(head).isEmpty()) {
       throw new NotFoundException("head", head, heads());
@@ -301,7 +401,8 @@ final class HeadDirectory implements HeadStore {
         head,
         () -> {
           try {
-            Files.deleteIfExists(home(head).resolve("live"));
+            Files.deleteIfExists(file(head, LIVE));
+            Files.deleteIfExists(file(head, PREVIOUS));
             Disk.force(home(head));
           } catch (IOException e) {
             throw failures.write(e);
@@ -337,7 +438,7 @@ final class HeadDirectory implements HeadStore {
   /** Under the head's lock. */
   private void delete(String head, List<Integer> versions) {
     Path home = home(head);
-    replace(home.resolve(".last"), next(head) - 1);
+    replace(file(head, LAST), List.of(next(head) - 1));
     try {
       List<Path> trash = new ArrayList<>();
       for (int version : versions) {
@@ -363,7 +464,11 @@ final class HeadDirectory implements HeadStore {
   }
 
   private Path lock(String head) {
-    return home(head).resolve(".lock");
+    return file(head, ".lock");
+  }
+
+  private Path file(String head, String name) {
+    return home(head).resolve(name);
   }
 
   private List<String> names(Path directory, Predicate<String> wanted) {

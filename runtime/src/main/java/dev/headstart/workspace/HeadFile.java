@@ -3,20 +3,31 @@ package dev.headstart.workspace;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.NullNode;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.head.HeadManifest;
+import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.sample.Modality;
+import dev.headstart.sample.Task;
+import dev.headstart.train.Metrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * {@code head.json}: a {@link HeadManifest} as JSON in UTF-8. Fields that this Headstart does not
@@ -96,12 +107,24 @@ final class HeadFile {
       manifest = JSON.treeToValue(tree, HeadManifest.class);
     } catch (JacksonException e) {
       String reason = e.getCause() instanceof HeadstartException own ? own.getMessage() : null;
-      throw bad(file, reason == null ? e.getOriginalMessage() : reason, e);
+      throw bad(file, reason == null ? said(e) : reason, e);
     } catch (IOException e) {
       throw bad(file, e.getMessage(), e);
     }
     check(file, manifest);
     return manifest;
+  }
+
+  /** What Jackson says, with the field, and without advice to programmers. */
+  private static String said(JacksonException e) {
+    String message = e.getOriginalMessage().replaceFirst(" \\(set DeserializationConfig.*", "");
+    String field =
+        e instanceof JsonMappingException mapping
+            ? mapping.getPath().stream()
+                .map(at -> at.getFieldName() == null ? at.getIndex() + "" : at.getFieldName())
+                .collect(Collectors.joining("."))
+            : "";
+    return field.isEmpty() ? message : "its field \"" + field + "\": " + message;
   }
 
   private static void check(Path file, HeadManifest manifest) {
@@ -112,26 +135,162 @@ final class HeadFile {
     needed.put("modality", manifest.modality());
     needed.put("shape", manifest.shape());
     needed.put("classes", manifest.classes());
+    needed.put("recipe", manifest.recipe());
+    needed.put("result", manifest.result());
+    needed.put("provenance", manifest.provenance());
     needed.put("files", manifest.files());
     needed.forEach(
         (name, value) -> {
-          if (value == null) {
+          if (value == null || value instanceof NullNode) {
             throw bad(file, "its field \"" + name + "\" is missing", null);
           }
         });
+    require(file, HeadNames.valid(manifest.head()), "no head can be called '%s'", manifest.head());
+    require(file, manifest.version() >= 0, "its version is %s", manifest.version());
+    require(file, manifest.recipe().isObject(), "its recipe is no JSON object");
+    checkBase(file, manifest);
+    checkClasses(file, manifest);
+    checkResult(file, manifest);
+    checkFiles(file, manifest);
+  }
+
+  private static void checkBase(Path file, HeadManifest manifest) {
+    HeadManifest.BaseReference base = manifest.base();
+    HeadManifest.CutReference cut = manifest.cut();
+    require(
+        file,
+        (base == null) == (cut == null),
+        "it names a base model or a cut, but not both: a head has both or neither");
+    if (base != null) {
+      require(file, said(base.id()), "its field \"base.id\" is missing");
+      require(
+          file,
+          base.sha256() != null && SHA256.matcher(base.sha256()).matches(),
+          "its \"base.sha256\" is '%s'",
+          base.sha256());
+      require(file, said(cut.name()), "its field \"cut.name\" is missing");
+      require(file, said(cut.tensor()), "its field \"cut.tensor\" is missing");
+    }
+    long[] shape = manifest.shape();
+    require(
+        file,
+        shape.length > 0 && Arrays.stream(shape).allMatch(d -> d == -1 || d > 0),
+        "its shape is %s: expected a positive number or -1 for each dimension",
+        Arrays.toString(shape));
+    require(
+        file,
+        base != null || manifest.modality() == Modality.VECTOR && manifest.shape().length == 1,
+        "it names no base model, which only a head on feature vectors can do without");
+  }
+
+  private static void checkClasses(Path file, HeadManifest manifest) {
+    List<String> classes = manifest.classes();
+    require(
+        file,
+        classes.stream().allMatch(HeadFile::said)
+            && new HashSet<>(classes).size() == classes.size(),
+        "its classes are %s: expected different names",
+        classes);
+    int fewest =
+        switch (manifest.task()) {
+          case SINGLE -> 2;
+          case MULTI -> 1;
+          case REGRESSION -> 0;
+        };
+    require(
+        file,
+        manifest.task() == Task.REGRESSION ? classes.isEmpty() : classes.size() >= fewest,
+        "it has %s classes, which the task %s cannot have",
+        classes.size(),
+        manifest.task().id());
+  }
+
+  private static void checkResult(Path file, HeadManifest manifest) {
+    HeadManifest.Result result = manifest.result();
+    require(
+        file,
+        result.train() >= 0 && result.validation() >= 0 && result.epochs() >= 0,
+        "a number in its \"result\" is negative");
+    require(
+        file,
+        result.history() != null && result.history().isArray(),
+        "its field \"result.history\" is no list");
+    if (result.metrics() != null && !result.metrics().isNull()) {
+      checkMetrics(file, manifest);
+    }
+    HeadManifest.Provenance from = manifest.provenance();
+    for (String text :
+        new String[] {
+          from.created(),
+          from.samples(),
+          from.data(),
+          from.headstart(),
+          from.onnxRuntime(),
+          from.os(),
+          from.arch(),
+          from.java()
+        }) {
+      require(file, text != null, "its \"provenance\" lacks a field");
+    }
+  }
+
+  private static void checkMetrics(Path file, HeadManifest manifest) {
+    Metrics metrics;
+    try {
+      metrics = JSON.treeToValue(manifest.result().metrics(), Metrics.class);
+    } catch (JacksonException e) {
+      throw bad(file, "in \"result.metrics\" " + said(e), e);
+    }
+    boolean numbers = manifest.task() == Task.REGRESSION;
+    require(
+        file,
+        numbers
+            ? metrics.mae() != null && metrics.rmse() != null && metrics.r2() != null
+            : metrics.accuracy() != null && metrics.macroF1() != null && metrics.mae() == null,
+        "its \"result.metrics\" are not those of the task %s",
+        manifest.task().id());
+    int[][] confusion = metrics.confusion();
+    int classes = manifest.classes().size();
+    require(
+        file,
+        confusion == null
+            || confusion.length == classes
+                && Arrays.stream(confusion).allMatch(row -> row != null && row.length == classes),
+        "its confusion is not that of %s classes",
+        classes);
+  }
+
+  private static void checkFiles(Path file, HeadManifest manifest) {
     manifest
         .files()
         .forEach(
             (name, sha256) -> {
-              if (!FILE.matcher(name).matches() || name.equals(NAME)) {
-                throw bad(file, "\"files\" names '" + name + "', which no file can be", null);
-              }
-              if (sha256 == null || !SHA256.matcher(sha256).matches()) {
-                throw bad(file, "the sha-256 of " + name + " is '" + sha256 + "'", null);
-              }
+              require(
+                  file,
+                  FILE.matcher(name).matches() && !name.equals(NAME),
+                  "\"files\" names '%s', which no file can be",
+                  name);
+              require(
+                  file,
+                  sha256 != null && SHA256.matcher(sha256).matches(),
+                  "the sha-256 of %s is '%s'",
+                  name,
+                  sha256);
             });
-    if (!manifest.files().containsKey(HeadStore.MODEL)) {
-      throw bad(file, "its \"files\" do not name " + HeadStore.MODEL, null);
+    require(
+        file,
+        manifest.files().containsKey(HeadStore.MODEL),
+        "its \"files\" do not name %s",
+        HeadStore.MODEL);
+  }
+
+  private static boolean said(String text) {
+    return text != null && !text.isBlank();
+  }
+
+  private static void require(Path file, boolean sound, String reason, Object... values) {
+    if (!sound) {
+      throw bad(file, String.format(Locale.ROOT, reason, values), null);
     }
   }
 

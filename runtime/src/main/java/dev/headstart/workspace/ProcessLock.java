@@ -3,6 +3,7 @@ package dev.headstart.workspace;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
@@ -31,15 +32,27 @@ final class ProcessLock {
    * @param file absolute and real, as it is the lock's identity; made if it is missing
    */
   static <T> T holding(Path file, Work<T> work) throws IOException {
+    return locked(file, work, false, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+  }
+
+  /**
+   * Does the work when nobody else holds the lock; other processes may share it meanwhile. The file
+   * need not be one that can be written. If it is missing nobody ever held it.
+   */
+  static <T> T sharing(Path file, Work<T> work) throws IOException {
+    return Files.exists(file) ? locked(file, work, true, StandardOpenOption.READ) : work.run();
+  }
+
+  private static <T> T locked(
+      Path file, Work<T> work, boolean shared, StandardOpenOption... options) throws IOException {
     ReentrantLock threads = THREADS.computeIfAbsent(file, key -> new ReentrantLock());
     threads.lock();
     try {
       if (threads.getHoldCount() > 1) {
         return work.run();
       }
-      try (FileChannel channel =
-              FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-          FileLock lock = channel.lock()) {
+      try (FileChannel channel = FileChannel.open(file, options);
+          FileLock lock = channel.lock(0, Long.MAX_VALUE, shared)) {
         assert lock.isValid();
         return work.run();
       }

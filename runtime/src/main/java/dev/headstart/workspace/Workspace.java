@@ -1,6 +1,8 @@
 package dev.headstart.workspace;
 
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.disk.Disk;
+import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadStore;
@@ -86,6 +88,7 @@ public final class Workspace implements AutoCloseable {
       ProcessLock.holding(lock(failures), () -> null); // whether it can be written
       Workspace workspace = new Workspace(failures, Optional.empty());
       workspace.heads.sweep();
+      Staging.sweep(workspace.models());
       return workspace;
     } catch (IOException e) {
       return openReadOnly(failures, failures.write(e));
@@ -188,12 +191,8 @@ public final class Workspace implements AutoCloseable {
     }
   }
 
-  /**
-   * What to throw when a file in the workspace, such as one in a staged folder, could not be
-   * written.
-   */
-  public FailureException cannotWrite(IOException cause) {
-    return failures.write(cause);
+  Failures failures() {
+    return failures;
   }
 
   /** Closes the database; the stores are of no use afterwards. Idempotent. */

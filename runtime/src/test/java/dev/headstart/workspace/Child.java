@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Stream;
 
 /** Another process at the workspace. It prints what it has done, a line each. */
 final class Child {
@@ -117,6 +116,16 @@ final class Child {
    * @param folder of its output, error and temporary files
    */
   static Process start(Path folder, String... args) throws IOException {
+    // A killed one leaves SQLite's library behind.
+    return start(folder, List.of("-Dorg.sqlite.tmpdir=" + folder), args);
+  }
+
+  /**
+   * Starts one.
+   *
+   * @param options of Java
+   */
+  static Process start(Path folder, List<String> options, String... args) throws IOException {
     String classPath =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     List<String> java =
@@ -125,11 +134,13 @@ final class Child {
             "-XX:TieredStopAtLevel=1",
             "-XX:+UseSerialGC",
             "-Xmx128m",
-            "-Djava.io.tmpdir=" + folder, // a killed one leaves SQLite's library there
             "-cp",
             classPath,
             Child.class.getName());
-    return new ProcessBuilder(Stream.concat(java.stream(), Stream.of(args)).toList())
+    List<String> command = new ArrayList<>(java);
+    command.addAll(1, options);
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command)
         .redirectOutput(output(folder))
         .redirectError(folder.resolve("stderr").toFile())
         .start();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.backbone.Features;
+import dev.headstart.disk.Staging;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadStore;
 import java.io.IOException;

@@ -32,6 +32,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -103,6 +104,89 @@ class HeadDirectoryTest {
     assertEquals(OptionalInt.of(10), heads.live("fruit"));
     assertEquals(10, heads.loadLive("fruit").manifest().version());
     assertEquals("10\n", Files.readString(file("fruit/live")));
+  }
+
+  @Test
+  void rollbackGoesBackOnlyToWhatWasLive() throws IOException {
+    for (int i = 1; i <= 6; i++) {
+      Versions.publish(heads, "fruit");
+    }
+    assertMessage(NotFoundException.class, () -> heads.rollback("nope"), "'nope'");
+    assertFalse(Files.exists(file("nope")), "asking leaves nothing behind");
+    assertMessage(NotFoundException.class, () -> heads.rollback("fruit"), "is live", "promote");
+    heads.promote("fruit", 2);
+    assertMessage(NotFoundException.class, () -> heads.rollback("fruit"), "before", "promote");
+    heads.promote("fruit", 2); // changes nothing
+    heads.promote("fruit", 6);
+    heads.promote("fruit", 1);
+    heads.promote("fruit", 6);
+    heads.promote("fruit", 4);
+    workspace.close();
+    open();
+    assertEquals(6, heads.rollback("fruit"));
+    assertEquals(OptionalInt.of(6), heads.live("fruit"));
+    assertEquals(1, heads.rollback("fruit"));
+    assertEquals(6, heads.rollback("fruit"));
+    assertEquals(2, heads.rollback("fruit"));
+    assertMessage(NotFoundException.class, () -> heads.rollback("fruit"), "version 2", "promote");
+    assertEquals(OptionalInt.of(2), heads.live("fruit"));
+    assertEquals("2\n", Files.readString(file("fruit/live")));
+  }
+
+  @Test
+  void rollbackPassesOverWhatIsGoneAndNotOverWhatIsDamaged() throws IOException {
+    for (int i = 1; i <= 4; i++) {
+      Versions.publish(heads, "fruit");
+      heads.promote("fruit", i);
+    }
+    heads.remove("fruit", 3);
+    // As after a crash between the two files that a rollback writes.
+    Files.writeString(file("fruit/.previous"), "1\n2\n3\n4\nnonsense\n");
+    Files.write(file("fruit/4/model.onnx"), new byte[] {7}); // what a rollback is for
+    assertEquals(2, heads.rollback("fruit"));
+    Files.write(file("fruit/1/model.onnx"), new byte[] {7});
+    assertMessage(BadInputException.class, () -> heads.rollback("fruit"), "sha-256");
+    assertEquals(OptionalInt.of(2), heads.live("fruit"));
+    heads.remove("fruit");
+    assertEquals(Set.of(".last", ".lock"), names(file("fruit")));
+    Versions.publish(heads, "fruit");
+    heads.promote("fruit", 5);
+    assertMessage(NotFoundException.class, () -> heads.rollback("fruit"), "before");
+  }
+
+  @Test
+  void whatIsStagedIsDiscarded() throws IOException {
+    Path staged = heads.stage("fruit");
+    Files.writeString(staged.resolve("model.onnx"), "half");
+    heads.discard(staged);
+    assertFalse(Files.exists(staged));
+    heads.discard(staged); // as after it was published
+    Versions.publish(heads, "fruit");
+    assertThrows(IllegalArgumentException.class, () -> heads.discard(file("fruit/1")));
+    assertEquals(1, heads.load("fruit", 1).manifest().version());
+  }
+
+  @Test
+  void nobodyDecidesWhileSomebodyReads() throws Exception {
+    Versions.publish(heads, "fruit");
+    ExecutorService other = Executors.newSingleThreadExecutor();
+    try (Workspace second = Workspace.open(root)) {
+      Future<?> promotion =
+          heads.reading(
+              "fruit",
+              () -> {
+                Future<?> begun = other.submit(() -> second.heads().promote("fruit", 1));
+                assertThrows(TimeoutException.class, () -> begun.get(100, TimeUnit.MILLISECONDS));
+                assertEquals(OptionalInt.empty(), heads.live("fruit"));
+                return begun;
+              });
+      promotion.get(60, TimeUnit.SECONDS);
+      assertEquals(OptionalInt.of(1), heads.live("fruit"));
+    } finally {
+      other.shutdownNow();
+    }
+    assertEquals(3, heads.reading("nope", () -> 3));
+    assertFalse(Files.exists(file("nope")), "reading leaves nothing behind");
   }
 
   @Test
@@ -178,6 +262,8 @@ class HeadDirectoryTest {
             () -> heads.stage(tried),
             () -> heads.publish(root, Versions.draft(tried)),
             () -> heads.promote(tried, 1),
+            () -> heads.rollback(tried),
+            () -> heads.reading(tried, () -> 1),
             () -> heads.deciding(tried, () -> 1),
             () -> heads.remove(tried),
             () -> heads.remove(tried, 1));
@@ -262,10 +348,49 @@ class HeadDirectoryTest {
     changed(json -> json.putNull("version"), "head.json");
     changed(json -> json.put("kind", "cubic"), "unknown head kind 'cubic'");
     changed(json -> json.put("task", "dance"), "dance");
-    for (String field : List.of("head", "task", "kind", "modality", "shape", "classes", "files")) {
+    for (String field :
+        List.of(
+            "head",
+            "task",
+            "kind",
+            "modality",
+            "shape",
+            "classes",
+            "recipe",
+            "result",
+            "provenance",
+            "files")) {
       changed(json -> json.putNull(field), field);
       changed(json -> json.remove(field), field);
     }
+    changed(json -> json.put("recipe", 1), "recipe");
+    changed(json -> object(json, "result").remove("train"), "train");
+    changed(json -> object(json, "result").put("train", -1), "negative");
+    changed(json -> object(json, "result").putNull("history"), "history");
+    changed(json -> object(json, "result").putObject("metrics"), "metrics");
+    changed(
+        json -> ((ObjectNode) json.at("/result/metrics")).putArray("confusion").addArray().add(1),
+        "confusion");
+    changed(json -> object(json, "provenance").remove("created"), "provenance");
+    changed(json -> json.putObject("base").put("id", "b").put("sha256", "0".repeat(64)), "both");
+    changed(json -> json.putObject("cut").put("name", "c").put("tensor", "t"), "both");
+    changed(json -> withBase(json).put("id", " "), "base.id");
+    changed(json -> withBase(json).put("sha256", "x"), "base.sha256");
+    changed(
+        json -> {
+          withBase(json);
+          object(json, "cut").putNull("tensor");
+        },
+        "cut.tensor");
+    changed(json -> json.put("modality", "image"), "no base model");
+    changed(json -> json.putArray("shape"), "shape");
+    changed(json -> json.putArray("shape").add(0), "shape");
+    changed(json -> json.putArray("classes"), "0 classes");
+    changed(json -> json.putArray("classes").add("a"), "1 classes");
+    changed(json -> json.putArray("classes").add("a").add("a"), "different names");
+    changed(json -> json.putArray("classes").add("a").add(" "), "different names");
+    changed(json -> json.putArray("classes").add("a").addNull(), "different names");
+    changed(json -> json.put("task", "regression"), "classes");
     changed(json -> json.putObject("files"), "model.onnx");
     changed(json -> files(json).put("../../../headstart.db", "0".repeat(64)), "headstart.db");
     changed(json -> files(json).put("head.json", "0".repeat(64)), "head.json");
@@ -275,13 +400,23 @@ class HeadDirectoryTest {
     Files.write(file("fruit/1/head.json"), good);
     assertEquals(1, heads.load("fruit", 1).manifest().version());
     ObjectNode more = (ObjectNode) JSON.readTree(good);
-    more.put("novelty", "what a later issue may add");
+    more.put("novelty", "a field that this Headstart does not know");
     Files.write(file("fruit/1/head.json"), JSON.writeValueAsBytes(more));
     assertEquals(1, heads.load("fruit", 1).manifest().version());
   }
 
   private static ObjectNode files(ObjectNode json) {
-    return (ObjectNode) json.get("files");
+    return object(json, "files");
+  }
+
+  private static ObjectNode object(ObjectNode json, String field) {
+    return (ObjectNode) json.get(field);
+  }
+
+  /** The base, which is sound, as the cut is. */
+  private static ObjectNode withBase(ObjectNode json) {
+    json.putObject("cut").put("name", "c").put("tensor", "t");
+    return json.putObject("base").put("id", "b").put("sha256", "0".repeat(64));
   }
 
   private void refused(byte[] headJson, String... said) throws IOException {

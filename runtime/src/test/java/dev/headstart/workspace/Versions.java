@@ -31,7 +31,13 @@ final class Versions {
         List.of("äpfel", "birnen"),
         json.objectNode().put("rate", 0.01),
         new HeadManifest.Result(
-            8, 2, 5, false, true, json.objectNode().put("accuracy", 0.5), json.arrayNode()),
+            8,
+            2,
+            5,
+            false,
+            true,
+            json.objectNode().put("loss", 0.7).put("accuracy", 0.5).put("macroF1", 0.5),
+            json.arrayNode()),
         new HeadManifest.Provenance(
             "2026-11-01T00:00:00Z", "ab", "data", "0.1.0", "1.28.0", null, "Linux", "amd64", "17"),
         Map.of());

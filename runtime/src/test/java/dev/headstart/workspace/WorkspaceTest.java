@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.OpenFiles;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Arrays;
+import java.util.List;
 import org.jdbi.v3.core.ConnectionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,6 +112,37 @@ class WorkspaceTest {
     assertMessage(BadInputException.class, () -> use(temp), "schema version 9", "1", "Update");
     sql("PRAGMA user_version = -1");
     assertMessage(BadInputException.class, () -> use(temp), "schema version -1");
+  }
+
+  @Test
+  void aDatabaseThatIsRefusedIsNotLeftOpen() throws Exception {
+    use(temp);
+    sql("PRAGMA user_version = 9");
+    Failures failures = new Failures(temp.toRealPath());
+    assertMessage(BadInputException.class, () -> Database.open(failures), "version 9");
+    assertMessage(BadInputException.class, () -> Database.openReadOnly(failures), "version 9");
+    assertEquals(0, OpenFiles.of(temp.resolve("headstart.db")));
+  }
+
+  /** Nothing can be unpacked into the system's folder for temporary files. */
+  @Test
+  void sqliteIsUnpackedIntoOurOwnCache() throws Exception {
+    Path cache = temp.resolve("cache");
+    Path output = Files.createDirectory(temp.resolve("output"));
+    String[] work = {"features", "0", "4", temp.resolve("w").toString()};
+    List<String> options =
+        List.of("-Djava.io.tmpdir=" + temp.resolve("none"), "-Dheadstart.cache=" + cache);
+    Path left = Files.createDirectories(cache.resolve("sqlite")).resolve("sqlite-1-lib.so");
+    Files.createFile(left);
+    assertTrue(left.toFile().setLastModified(1));
+    assertEquals(0, Child.start(output, options, work).waitFor());
+    assertFalse(Files.exists(left), "what a killed process left");
+
+    Files.delete(cache.resolve("sqlite"));
+    Files.createFile(cache.resolve("sqlite"));
+    assertEquals(1, Child.start(output, options, work).waitFor());
+    String said = Files.readString(output.resolve("stderr"));
+    assertTrue(said.contains("set HEADSTART_CACHE"), said);
   }
 
   @Test
