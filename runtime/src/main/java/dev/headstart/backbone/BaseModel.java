@@ -63,10 +63,13 @@ public final class BaseModel {
               + digest
               + ". Add the model again");
     }
-    OnnxModel model = files.parse(manifest.model(), bytes);
-    if (manifest.reproducibleLayerNorms()) {
-      model = LayerNormalizations.reproducible(model);
-    }
+    return prepared(files.parse(manifest.model(), bytes), manifest);
+  }
+
+  /** The file's model with what the manifest adds to it. */
+  static OnnxModel prepared(OnnxModel file, Manifest manifest) {
+    OnnxModel model =
+        manifest.reproducibleLayerNorms() ? LayerNormalizations.reproducible(file) : file;
     return manifest.pooling() == null ? model : appendPooling(model, manifest.pooling());
   }
 
@@ -132,10 +135,9 @@ public final class BaseModel {
       throw new BadInputException(
           "the manifest of base model "
               + id()
-              + " says nothing of preprocessing: add the field 'preprocessing' and add the model"
-              + " again (models show "
-              + id()
-              + " prints the manifest)");
+              + " says nothing of preprocessing, so that no samples can be given to it. Remove the"
+              + " model and add it again with a manifest; models add without one shows how it"
+              + " may look");
     }
     return manifest.preprocessing().open(files::read);
   }

@@ -3,15 +3,12 @@ package dev.headstart.backbone;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.headstart.disk.Disk;
+import dev.headstart.disk.DiskFailures;
+import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
-import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.OnnxModel;
-import dev.headstart.onnx.Taps;
-import dev.headstart.onnx.TensorInfo;
-import dev.headstart.preprocess.Preprocessing;
-import dev.headstart.preprocess.TensorPreprocessing;
 import dev.headstart.preprocess.TextPreprocessing;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
@@ -19,67 +16,59 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.stream.IntStream;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The base models there are: the bundled ones, and those that were added to a workspace. */
 public final class BaseModels {
   private static final String BUNDLED = "dev/headstart/models/";
+  private static final String MODEL = "model.onnx";
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
   private static final String MANIFEST = "manifest.json";
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
   private final Path added;
+  private final DiskFailures failures;
 
   /**
    * @param added the workspace's folder of added base models; need not exist
    */
   public BaseModels(Path added) {
-    this.added = added;
+    this.added = added.toAbsolutePath();
+    this.failures = new DiskFailures(this.added.getParent());
   }
 
-  /** All base models, by name. An added one that cannot be read is left out of the list. */
-  public List<BaseModel> list() {
-    Map<String, BaseModel> models = new TreeMap<>();
-    bundled().forEach(id -> models.put(id, bundled(id)));
-    for (Path folder : folders()) {
-      try {
-        BaseModel model = load(folder);
-        models.put(model.id(), model);
-      } catch (BadInputException e) {
-        // `get` says what is wrong with it; a list must not fail for one of its lines.
-        continue;
-      }
-    }
-    return List.copyOf(models.values());
+  /** The names of all base models, sorted; also of added ones that {@link #get} cannot read. */
+  public List<String> names() {
+    Set<String> names = new TreeSet<>(bundled());
+    names.addAll(added());
+    return List.copyOf(names);
   }
 
   /**
    * The base model of this name.
    *
    * @throws NotFoundException offering the nearest name
+   * @throws BadInputException if what was added under it is no longer sound
    */
   public BaseModel get(String id) {
     if (bundled().contains(id)) {
       return bundled(id);
     }
-    for (Path folder : folders()) {
-      if (folder.getFileName().toString().equals(id)) {
-        return load(folder);
-      }
+    if (added().contains(id)) {
+      return load(added.resolve(id));
     }
-    throw new NotFoundException("base model", id, list().stream().map(BaseModel::id).toList());
+    throw new NotFoundException("base model", id, names());
   }
 
   /** The base model that is used for samples of a modality when none is named. */
@@ -109,7 +98,7 @@ public final class BaseModels {
     Manifest given = manifest == null ? null : readManifest(manifest);
     String stem = file.getFileName().toString().replaceFirst("\\.onnx$", "");
     String id = name != null ? name : given != null && given.id() != null ? given.id() : stem;
-    if (!id.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) {
+    if (!NAME.matcher(id).matches()) {
       throw new BadInputException(
           "'"
               + id
@@ -120,107 +109,61 @@ public final class BaseModels {
       throw new BadInputException(
           "there is a base model '" + id + "' already: give another --name, or remove it first");
     }
+    Manifest complete =
+        given == null ? ManifestDraft.of(id, model) : ManifestDraft.completed(given, id, model);
+    ManifestCheck.check(complete, model, manifest == null ? file : manifest);
     try {
-      Files.createDirectories(added);
-      Path staged = Files.createTempDirectory(added, ".staged-");
-      try {
-        Path target = staged.resolve("model.onnx");
-        model.write(target);
-        String digest = Sample.sha256(Files.readAllBytes(target));
-        Manifest complete = complete(id, digest, model, given);
-        copyNamedFiles(complete, manifest, staged);
-        Files.writeString(staged.resolve(MANIFEST), JSON.writeValueAsString(complete));
-        Files.move(staged, added.resolve(id), StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        deleteTree(staged);
-      }
+      store(complete, model, manifest);
     } catch (IOException e) {
-      throw new FailureException(
-          "the base model cannot be stored in "
-              + added
-              + ": "
-              + e
-              + "; free space or choose"
-              + " another --workspace",
-          e);
+      throw failures.write(e);
     }
     return get(id);
   }
 
+  /** By one rename, when all of it is on the disk. */
+  private void store(Manifest manifest, OnnxModel model, Path source) throws IOException {
+    Disk.createDirectories(added);
+    Path staged = Files.createDirectory(Staging.name(added));
+    try {
+      byte[] bytes = model.toBytes();
+      write(staged.resolve(MODEL), bytes);
+      Manifest signed = manifest.of(Sample.sha256(bytes));
+      copyNamedFiles(signed, source, staged);
+      write(staged.resolve(MANIFEST), JSON.writeValueAsBytes(signed));
+      Disk.force(staged);
+      Files.move(staged, added.resolve(manifest.id()), StandardCopyOption.ATOMIC_MOVE);
+      Disk.force(added);
+    } finally {
+      Disk.deleteTree(staged);
+    }
+  }
+
+  private static void write(Path file, byte[] content) throws IOException {
+    Files.write(file, content, StandardOpenOption.CREATE_NEW);
+    Disk.force(file);
+  }
+
   /**
-   * Removes an added base model.
+   * Removes an added base model, be it sound or not.
    *
    * @throws BadInputException for a bundled one
+   * @throws NotFoundException offering the nearest name
    */
   public void remove(String id) {
     if (bundled().contains(id)) {
       throw new BadInputException("the base model '" + id + "' is bundled and cannot be removed");
     }
-    get(id);
+    if (!added().contains(id)) {
+      throw new NotFoundException("base model", id, names());
+    }
     try {
-      Path gone = Files.createTempDirectory(added, ".removed-");
-      Files.move(added.resolve(id), gone.resolve(id), StandardCopyOption.ATOMIC_MOVE);
-      deleteTree(gone);
+      Path gone = Staging.name(added);
+      Files.move(added.resolve(id), gone, StandardCopyOption.ATOMIC_MOVE);
+      Disk.force(added);
+      Disk.deleteTree(gone);
     } catch (IOException e) {
-      throw new FailureException("the base model " + id + " cannot be removed: " + e, e);
+      throw failures.write(e);
     }
-  }
-
-  private static Manifest complete(String id, String digest, OnnxModel model, Manifest given) {
-    List<Manifest.Port> inputs = model.inputs().stream().map(BaseModels::port).toList();
-    List<Manifest.Port> outputs = model.outputs().stream().map(BaseModels::port).toList();
-    List<Manifest.Tap> taps =
-        Taps.candidates(model).stream()
-            .map(tap -> new Manifest.Tap(tap.name(), tap.tensor(), dims(tap.shape(), "free")))
-            .toList();
-    boolean dynamic =
-        model.proto().getGraph().getNodeList().stream()
-            .anyMatch(node -> node.getOpType().startsWith("DynamicQuantize"));
-    if (given == null) {
-      boolean vector =
-          inputs.size() == 1
-              && inputs.get(0).type().equals("float32")
-              && inputs.get(0).shape().size() == 2;
-      Preprocessing preprocessing = vector ? tensorPreprocessing(inputs.get(0)) : null;
-      return new Manifest(
-          id,
-          Modality.VECTOR,
-          "model.onnx",
-          digest,
-          inputs,
-          outputs,
-          taps,
-          List.of(),
-          preprocessing,
-          null,
-          false,
-          !dynamic,
-          null,
-          null,
-          null);
-    }
-    return new Manifest(
-        id,
-        given.modality() == null ? Modality.VECTOR : given.modality(),
-        "model.onnx",
-        digest,
-        inputs,
-        outputs,
-        given.taps().isEmpty() ? taps : given.taps(),
-        given.blocks(),
-        given.preprocessing(),
-        given.pooling(),
-        given.reproducibleLayerNorms(),
-        given.batchInvariant() && !dynamic,
-        given.labels(),
-        given.licence(),
-        given.source());
-  }
-
-  private static Preprocessing tensorPreprocessing(Manifest.Port input) {
-    Object length = input.shape().get(1);
-    return new TensorPreprocessing(
-        input.name(), length instanceof Long fixed ? Math.toIntExact(fixed) : null);
   }
 
   private static void copyNamedFiles(Manifest manifest, Path source, Path staged)
@@ -233,34 +176,26 @@ public final class BaseModels {
       names.add(text.tokenizer());
     }
     for (String name : names) {
-      if (!name.startsWith(ModelFiles.CLASSPATH)) {
-        Path folder = source.toAbsolutePath().getParent();
-        Files.write(staged.resolve(name), new ModelFiles.Folder(folder).read(name));
+      if (name.startsWith(ModelFiles.CLASSPATH)) {
+        continue;
+      }
+      if (name.contains("/") || name.startsWith(".") || List.of(MODEL, MANIFEST).contains(name)) {
+        throw new BadInputException(
+            "the manifest "
+                + source
+                + " names the file '"
+                + name
+                + "': expected one that lies beside it and is called neither "
+                + MODEL
+                + " nor "
+                + MANIFEST);
+      }
+      Path folder = source.toAbsolutePath().getParent();
+      Path copy = staged.resolve(name);
+      if (!Files.exists(copy)) { // one file may be named twice
+        write(copy, new ModelFiles.Folder(folder).read(name));
       }
     }
-  }
-
-  private static Manifest.Port port(TensorInfo info) {
-    return new Manifest.Port(
-        info.name(),
-        info.type() == null ? "unknown" : typeName(info.type()),
-        dims(info.shape(), "batch"));
-  }
-
-  private static List<Object> dims(long[] shape, String first) {
-    return shape == null
-        ? List.of()
-        : IntStream.range(0, shape.length)
-            .mapToObj(i -> (Object) (shape[i] >= 0 ? shape[i] : i == 0 ? first : "dim" + i))
-            .toList();
-  }
-
-  private static String typeName(ElementType type) {
-    return switch (type) {
-      case FLOAT -> "float32";
-      case DOUBLE -> "float64";
-      default -> type.name().toLowerCase(Locale.ROOT);
-    };
   }
 
   private Set<String> bundled() {
@@ -276,22 +211,20 @@ public final class BaseModels {
     return new BaseModel(parseManifest(files.read(MANIFEST), "the bundled model " + id), files);
   }
 
-  private List<Path> folders() {
+  /** Folders that may be base models, by name; some may not be sound. */
+  private List<String> added() {
     if (!Files.isDirectory(added)) {
       return List.of();
     }
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(added)) {
-      List<Path> folders = new ArrayList<>();
-      for (Path entry : entries) {
-        if (!entry.getFileName().toString().startsWith(".")
-            && Files.isRegularFile(entry.resolve(MANIFEST))) {
-          folders.add(entry);
-        }
-      }
-      folders.sort(Comparator.naturalOrder());
-      return folders;
+    try (Stream<Path> entries = Files.list(added)) {
+      return entries
+          .filter(entry -> Files.isDirectory(entry))
+          .map(entry -> entry.getFileName().toString())
+          .filter(name -> NAME.matcher(name).matches() && !bundled().contains(name))
+          .sorted()
+          .toList();
     } catch (IOException e) {
-      throw new FailureException("the folder " + added + " cannot be listed: " + e, e);
+      throw failures.read(added, e);
     }
   }
 
@@ -310,6 +243,8 @@ public final class BaseModels {
   private static Manifest readManifest(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
       return parseManifest(in.readAllBytes(), file.toString());
+    } catch (NoSuchFileException e) {
+      throw new BadInputException("the manifest " + file + " does not exist", e);
     } catch (IOException e) {
       throw new BadInputException("cannot read the manifest " + file + ": " + e, e);
     }
@@ -317,23 +252,16 @@ public final class BaseModels {
 
   private static Manifest parseManifest(byte[] json, String where) {
     try {
-      return JSON.readValue(json, Manifest.class);
+      Manifest manifest = JSON.readValue(json, Manifest.class);
+      if (manifest == null) {
+        throw new BadInputException("the manifest of " + where + " is empty: expected an object");
+      }
+      return manifest;
     } catch (JsonProcessingException e) {
       throw new BadInputException(
           "the manifest of " + where + " is not valid: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void deleteTree(Path root) throws IOException {
-    if (!Files.exists(root)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(root)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
     }
   }
 }

@@ -53,6 +53,26 @@ public record Manifest(
     blocks = blocks == null ? List.of() : List.copyOf(blocks);
   }
 
+  /** The same for a model file with this sha-256. */
+  Manifest of(String digest) {
+    return new Manifest(
+        id,
+        modality,
+        model,
+        digest,
+        inputs,
+        outputs,
+        taps,
+        blocks,
+        preprocessing,
+        pooling,
+        reproducibleLayerNorms,
+        batchInvariant,
+        labels,
+        licence,
+        source);
+  }
+
   /**
    * An input or output.
    *

@@ -1,9 +1,11 @@
 package dev.headstart.predict;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
+import dev.headstart.ort.Provider;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.DataSet;
@@ -31,6 +33,7 @@ import java.util.stream.IntStream;
  * @param samples that were judged
  * @param metrics of its scores; the keys stand beside the others
  * @param classes in the order of the confusion's rows and columns; null for regression
+ * @param provider where the backbone ran, for people; null for a head without a base
  * @param skipped samples that could not be read, the first of them by name
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -40,6 +43,7 @@ public record Evaluation(
     int samples,
     @JsonUnwrapped Metrics metrics,
     List<String> classes,
+    @JsonIgnore Provider provider,
     List<Unreadable> skipped) {
 
   /** Samples whose scores are asked for at a time: bounds memory. */
@@ -78,6 +82,7 @@ public record Evaluation(
         run.labels.size(),
         run.metrics(),
         manifest.task() == Task.REGRESSION ? null : manifest.classes(),
+        predictor.provider().orElse(null),
         run.skipped.named());
   }
 

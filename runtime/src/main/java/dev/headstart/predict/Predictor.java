@@ -17,6 +17,7 @@ import dev.headstart.sample.Sample;
 import dev.headstart.sample.VectorSample;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * One version of a head with its base, ready to answer: sample → preprocess → backbone → head →
@@ -102,6 +103,11 @@ public final class Predictor implements AutoCloseable {
 
   public HeadManifest manifest() {
     return manifest;
+  }
+
+  /** Where the backbone runs; nothing for a head without a base. */
+  public Optional<Provider> provider() {
+    return Optional.ofNullable(backbone).map(Backbone::provider);
   }
 
   /** Predictions for samples; see {@link Sink}. */

@@ -1,5 +1,6 @@
 package dev.headstart.cli;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.github.freva.asciitable.Column;
 import dev.headstart.Headstart;
 import dev.headstart.error.NotFoundException;
@@ -35,7 +36,7 @@ import picocli.CommandLine.Mixin;
       "demo-mail learns to tell ham from spam from 300 mails, demo-fashion ten kinds of clothing from"
           + " 300 pictures. Both are judged on 300 others that took no part."
     },
-    footer = {"  ./headstart demo", "  headstart demo --workspace /tmp/demo --json"})
+    footer = {"  ./headstart demo", "  ./headstart demo --workspace /tmp/demo --json"})
 final class DemoCommand extends HeadstartCommand {
   @Mixin private ProviderOption provider;
 
@@ -64,6 +65,7 @@ final class DemoCommand extends HeadstartCommand {
    * @param predictions for the first held-out sample of each class
    */
   private record Summary(
+      @JsonIgnore String provider,
       String head,
       int version,
       boolean promoted,
@@ -158,6 +160,7 @@ final class DemoCommand extends HeadstartCommand {
       evaluation = headstart.evaluate(lesson.head(), taught.version(), test, progress);
     }
     return new Summary(
+        taught.manifest().provenance().provider(),
         lesson.head(),
         taught.version(),
         taught.promoted(),
@@ -208,12 +211,13 @@ final class DemoCommand extends HeadstartCommand {
     text.append(
         String.format(
             Locale.ROOT,
-            "%n%s, version %d: taught with %d samples, judged on %d others%n"
+            "%n%s, version %d: taught with %d samples, judged on %d others, on %s%n"
                 + "  accuracy %.3f   macro-F1 %.3f   loss %s%n%n",
             summary.head(),
             summary.version(),
             summary.samples().train() + summary.samples().validation(),
             summary.tested(),
+            summary.provider(),
             summary.accuracy(),
             summary.macroF1(),
             Figures.of(summary.loss())));

@@ -58,7 +58,9 @@ final class EvaluateCommand extends HeadstartCommand {
         .append(evaluation.version())
         .append(", on ")
         .append(evaluation.samples())
-        .append(" samples:\n  ")
+        .append(" samples")
+        .append(evaluation.provider() == null ? "" : ", on " + evaluation.provider())
+        .append(":\n  ")
         .append(Figures.line(evaluation.metrics()));
     if (evaluation.metrics().confusion() != null) {
       text.append("\n\n")

@@ -1,13 +1,20 @@
 package dev.headstart.cli;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.freva.asciitable.Column;
 import dev.headstart.Headstart;
 import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.Manifest;
+import dev.headstart.backbone.ManifestDraft;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -39,12 +46,12 @@ final class ModelsCommand extends HeadstartCommand {
   @Command(
       name = "list",
       description = "All base models.",
-      footer = {"  ./headstart models list", "  headstart models list --json"})
+      footer = {"  ./headstart models list", "  ./headstart models list --json"})
   static final class ListAll extends HeadstartCommand {
     @Override
     public Integer call() {
       try (Headstart headstart = open()) {
-        List<BaseModel> models = headstart.models().list();
+        List<BaseModel> models = readable(headstart.models());
         if (json()) {
           models.forEach(model -> console().json(model.manifest()));
           return Main.DONE;
@@ -72,19 +79,32 @@ final class ModelsCommand extends HeadstartCommand {
       }
     }
 
+    /** One that is damaged must not hide the others. */
+    private List<BaseModel> readable(BaseModels models) {
+      List<BaseModel> readable = new ArrayList<>();
+      for (String name : models.names()) {
+        try {
+          readable.add(models.get(name));
+        } catch (BadInputException | NotFoundException e) {
+          console().warning("base model " + name + ": " + e.getMessage());
+        }
+      }
+      return readable;
+    }
+
     private static String taps(Manifest manifest) {
       return manifest.taps().stream().map(Manifest.Tap::name).collect(Collectors.joining(", "));
     }
   }
 
   private static String modality(Manifest manifest) {
-    return manifest.modality().plural();
+    return manifest.preprocessing() == null ? "not said" : manifest.modality().plural();
   }
 
   @Command(
       name = "show",
       description = "A base model's manifest; with --json as it is in the file.",
-      footer = {"  ./headstart models show minilm", "  headstart models show minilm --json"})
+      footer = {"  ./headstart models show minilm", "  ./headstart models show minilm --json"})
   static final class Show extends HeadstartCommand {
     @Parameters(paramLabel = "NAME", description = "The base model's name")
     private String name;
@@ -107,7 +127,7 @@ final class ModelsCommand extends HeadstartCommand {
   private static String described(BaseModel model) {
     Manifest manifest = model.manifest();
     List<String> lines = new ArrayList<>();
-    lines.add("Base model " + manifest.id() + ", takes " + modality(manifest));
+    lines.add("Base model " + manifest.id() + ", takes: " + modality(manifest));
     lines.add("  licence        " + said(manifest.licence()));
     lines.add("  source         " + said(manifest.source()));
     lines.add("  sha-256        " + manifest.sha256());
@@ -115,7 +135,7 @@ final class ModelsCommand extends HeadstartCommand {
     lines.add(
         "  preprocessing  "
             + (manifest.preprocessing() == null
-                ? "not said: only ready feature vectors can be used"
+                ? "not said"
                 : Console.JSON.valueToTree(manifest.preprocessing()).toString()));
     lines.add("");
     List<Object[]> rows = new ArrayList<>();
@@ -149,14 +169,17 @@ final class ModelsCommand extends HeadstartCommand {
         "Adds an ONNX model to the workspace.",
         "",
         "What can be worked out from the graph is (inputs, outputs, cuts). What only a person knows"
-            + " (modality, preprocessing, labels, licence) comes from a manifest; without one the"
-            + " model is served with its own tensors."
+            + " (modality, preprocessing, labels, licence) comes from a manifest; without one"
+            + " it is said what is missing, with a manifest to start from."
       },
       footer = {
         "  ./headstart models add encoder.onnx",
         "  ./headstart models add resnet18.onnx --name resnet --manifest resnet.json"
       })
   static final class Add extends HeadstartCommand {
+    private static final ObjectMapper DRAFT =
+        new ObjectMapper().setSerializationInclusion(JsonInclude.Include.NON_NULL);
+
     @Parameters(paramLabel = "FILE", description = "The ONNX model, external data beside it")
     private Path file;
 
@@ -169,7 +192,7 @@ final class ModelsCommand extends HeadstartCommand {
     @Option(
         names = "--manifest",
         paramLabel = "FILE",
-        description = "A manifest.json; models show NAME --json prints one to start from")
+        description = "A manifest.json; models show NAME --json prints one")
     private Path manifest;
 
     @Override
@@ -180,11 +203,57 @@ final class ModelsCommand extends HeadstartCommand {
           console().json(model.manifest());
         } else {
           console().print(described(model));
-          console().message("Next:");
-          console().message(next("teach HEAD --data PATH --base " + model.id()));
+          say(model.manifest());
         }
         return Main.DONE;
       }
+    }
+
+    private void say(Manifest added) {
+      if (added.preprocessing() != null) {
+        console().message("Next:");
+        console().message(next("teach HEAD --data PATH --base " + added.id()));
+        return;
+      }
+      String inputs =
+          added.inputs().stream()
+              .map(i -> i.name() + " " + i.type() + i.shape())
+              .collect(Collectors.joining(", "));
+      console()
+          .message(
+              "Inputs, outputs and cuts were worked out from the graph. How a sample becomes the"
+                  + " input\n"
+                  + inputs
+                  + "\nis not in it, so that nothing can be taught on this base model yet.");
+      Optional<ManifestDraft.Guess> guess = ManifestDraft.guess(added);
+      if (guess.isEmpty()) {
+        console()
+            .message(
+                "It looks like neither pictures, nor texts, nor vectors. For the form of a manifest"
+                    + " see:");
+        console().message(next("models show efficientnet-lite0 --json"));
+        return;
+      }
+      console()
+          .message(
+              "It looks like "
+                  + guess.get().modality().plural()
+                  + ". Write this to "
+                  + added.id()
+                  + ".json, changed to what the model was trained with:\n");
+      console().message(DRAFT.valueToTree(guess.get()).toPrettyString());
+      console().message("\nThen:");
+      console().message(next("models remove " + added.id()));
+      console()
+          .message(
+              next(
+                  "models add "
+                      + file
+                      + " --name "
+                      + added.id()
+                      + " --manifest "
+                      + added.id()
+                      + ".json"));
     }
   }
 

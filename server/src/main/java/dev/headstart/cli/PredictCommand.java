@@ -10,7 +10,6 @@ import dev.headstart.sample.Sample;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -35,7 +34,7 @@ import picocli.CommandLine.Parameters;
       "  ./headstart predict animals cat.jpg dog.png",
       "  ./headstart predict mail \"Dear friend, you have won\" @letter.txt",
       "  ./headstart predict pump \"[20.5, 1.02, 3]\" --version 2",
-      "  ls *.jpg | headstart predict animals - --json",
+      "  ls *.jpg | ./headstart predict animals - --json",
       "  ./headstart predict pump -- -1.5,0.2,3   (behind --, as it begins with -)"
     })
 final class PredictCommand extends HeadstartCommand {
@@ -67,6 +66,9 @@ final class PredictCommand extends HeadstartCommand {
   public Integer call() {
     try (Headstart headstart = open(provider.providers());
         Predictor predictor = headstart.predictor(head, version.version())) {
+      if (!json()) {
+        console().message(opened(predictor));
+      }
       Inputs samples = new Inputs(predictor.manifest().modality());
       List<Sample> waiting = new ArrayList<>();
       for (String input : inputs) {
@@ -92,6 +94,14 @@ final class PredictCommand extends HeadstartCommand {
     return unusable > 0 ? Main.BAD_INPUT : Main.NOT_FOUND;
   }
 
+  private static String opened(Predictor predictor) {
+    return "Head "
+        + predictor.manifest().head()
+        + ", version "
+        + predictor.manifest().version()
+        + predictor.provider().map(provider -> ", on " + provider).orElse("");
+  }
+
   /** Answers as soon as no more is there to read, so that a slow writer gets its answers. */
   private void readStandardInput(Inputs samples, List<Sample> waiting, Predictor predictor) {
     try {
@@ -106,7 +116,8 @@ final class PredictCommand extends HeadstartCommand {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("standard input cannot be read", e);
+      throw new BadInputException(
+          "standard input cannot be read (" + e.getMessage() + "): expected an input a line", e);
     }
   }
 

@@ -46,7 +46,7 @@ class UsageTest {
   void everyCommandExplainsItselfWithExamples(String command) {
     CommandLine.Result result =
         CommandLine.plain("", (command + " --help").strip().split(" ")).expect(0);
-    assertTrue(result.out().contains("Examples:\n  headstart " + command), result.out());
+    assertTrue(result.out().contains("Examples:\n  ./headstart " + command), result.out());
     assertTrue(result.out().contains("--workspace"), result.out());
     assertTrue(result.out().contains("--json"), result.out());
     result.out().lines().forEach(line -> assertTrue(line.length() <= 80, line));
