@@ -82,6 +82,27 @@ public final class BaseModels {
     throw new NotFoundException("base model", id, list().stream().map(BaseModel::id).toList());
   }
 
+  /**
+   * The base model that a head was taught on.
+   *
+   * @throws NotFoundException offering the nearest name
+   * @throws BadInputException if the base model of that name is another file now
+   */
+  public BaseModel get(String id, String sha256) {
+    BaseModel base = get(id);
+    if (!base.manifest().sha256().equals(sha256)) {
+      throw new BadInputException(
+          "the head was taught on the base model "
+              + id
+              + " with sha-256 "
+              + sha256
+              + ", but that name is now the file "
+              + base.manifest().sha256()
+              + ": teach the head again");
+    }
+    return base;
+  }
+
   /** The base model that is used for samples of a modality when none is named. */
   public BaseModel byDefault(Modality modality) {
     return switch (modality) {

@@ -60,8 +60,7 @@ public final class OrtRuntime {
               + platform()
               + ") can predict but not train: no training-enabled ONNX Runtime "
               + version()
-              + " is on the class path. Train on linux-x86_64 or linux-arm64, or build with the"
-              + " Maven profile that brings org.bytedeco:onnxruntime for this platform."
+              + " is on the class path. Train on linux-x86_64 or linux-arm64."
               + " A prototype head needs no training and works here");
     }
   }

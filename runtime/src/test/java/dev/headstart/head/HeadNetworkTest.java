@@ -117,7 +117,7 @@ class HeadNetworkTest {
       }
       Tensor features = random(shape);
       Tensor pooled = Tensor.of(Pooling.pool(features), 1, 6);
-      for (int opset : List.of(11, 13, 17, 18, 22)) {
+      for (int opset : List.of(7, 11, 13, 17, 18, 22, 24)) {
         assertArrayEquals(
             run(head.model(new long[] {6}, Task.SINGLE, null, 17), pooled),
             run(head.model(cut, Task.SINGLE, null, opset), features),
@@ -186,5 +186,17 @@ class HeadNetworkTest {
     assertArrayEquals(new float[] {2, 200, 5}, estimate.each().mean());
     assertArrayEquals(new float[] {1, 0.01f, 1}, estimate.each().scale(), 1e-6f);
     assertEquals(1 / Math.sqrt((1 + 10000) / 3.0), estimate.common().scale()[0], 1e-6);
+  }
+
+  /** Tiny units and large offsets are units like any other. */
+  @Test
+  void scalingsKnowNoAbsoluteSize() {
+    Scaling.Estimate estimate = new Scaling.Estimate(3);
+    for (float[] row : new float[][] {{1e-8f, 10_000_001, 7}, {3e-8f, 10_000_003, 7}}) {
+      estimate.add(row);
+    }
+    assertEquals(1e8, estimate.each().scale()[0], 1e2);
+    assertEquals(1, estimate.each().scale()[1], 1e-6);
+    assertEquals(1, estimate.each().scale()[2], 0);
   }
 }
