@@ -14,6 +14,7 @@ import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -84,9 +85,9 @@ public record Artifacts(
   /**
    * Writes a model's artifacts.
    *
-   * @param forward a model of operators that {@link
-   *     dev.headstart.gradient.GradientRules#operators()} names, as far as gradients pass through
-   *     them
+   * @param forward a model, of an opset from 11 on (an older one than 13 is upgraded), of operators
+   *     that {@link dev.headstart.gradient.GradientRules#operators()} names, as far as gradients
+   *     pass through them
    * @throws BadInputException if the model or an option cannot be used: the message says which
    * @throws NotFoundException if a parameter or the output does not exist; the nearest is offered
    */
@@ -95,15 +96,8 @@ public record Artifacts(
   }
 
   /** With {@code showGradients}, the training graph has an output {@code gradient:p} for each p. */
-  static Artifacts generate(OnnxModel forward, ArtifactOptions options, boolean showGradients) {
-    if (forward.opset() < Gradients.OLDEST_OPSET) {
-      throw new BadInputException(
-          "training artifacts need opset "
-              + Gradients.OLDEST_OPSET
-              + " or later, the model has opset "
-              + forward.opset()
-              + ": export it again with a newer one, or convert it with ONNX's version converter");
-    }
+  static Artifacts generate(OnnxModel model, ArtifactOptions options, boolean showGradients) {
+    OnnxModel forward = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
     TensorInfo output = output(forward, options.output(), shapes);
     options.loss().check(output, options.weights(), options.smoothing());
