@@ -133,6 +133,13 @@ public record Artifacts(
     Set<String> computed = new HashSet<>();
     forward.proto().getGraph().getNodeList().forEach(n -> computed.addAll(n.getOutputList()));
     computed.remove("");
+    if (wanted == null && !computed.contains(name)) {
+      throw new BadInputException(
+          "the model's output '"
+              + name
+              + "' is a weight or an input: nothing computes it, so"
+              + " nothing can be trained");
+    }
     if (!computed.contains(name)) {
       throw new NotFoundException(
           "output", name, outputs.contains(name) || outputs.isEmpty() ? computed : outputs);
@@ -214,6 +221,9 @@ public record Artifacts(
     graph.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
     List<String> reserved = new ArrayList<>(List.of(loss.input(), RESET));
     parameters.forEach(p -> reserved.addAll(List.of(p + BUFFER, p + ACCUMULATED)));
+    if (parameters.contains(Loss.NAME)) {
+      reserved.add(Loss.NAME);
+    }
     for (String name : reserved) {
       if (names.contains(name)) {
         throw new BadInputException(

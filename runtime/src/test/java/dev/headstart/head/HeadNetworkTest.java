@@ -128,6 +128,61 @@ class HeadNetworkTest {
     assertThrows(BadInputException.class, () -> Pooling.width(new long[] {}));
   }
 
+  private static HeadManifest manifest(String kind, Task task, long[] shape, List<String> classes) {
+    return new HeadManifest(
+        1,
+        "h",
+        1,
+        task,
+        HeadKind.parse(kind),
+        dev.headstart.sample.Modality.VECTOR,
+        null,
+        null,
+        shape,
+        classes,
+        null,
+        null,
+        null,
+        Map.of());
+  }
+
+  /** A model from elsewhere must be what Headstart itself writes, node for node. */
+  @Test
+  void onlyItsOwnGraphIsAHeadsModel() {
+    List<String> classes = List.of("a", "b", "c");
+    for (String kind : List.of("linear", "mlp:7")) {
+      for (long[] cut : List.of(new long[] {5}, new long[] {-1, 5}, new long[] {5, 2, 2})) {
+        HeadNetwork head = HeadNetwork.fresh(HeadKind.parse(kind), scaling(5), 3, SEED);
+        OnnxModel single = head.model(cut, Task.SINGLE, null, HeadNetwork.OPSET);
+        HeadManifest good = manifest(kind, Task.SINGLE, cut, classes);
+        OnnxModel read = OnnxModel.read(single.toBytes(), "head");
+        HeadNetwork.requireModel(read, good);
+        for (HeadManifest bad :
+            List.of(
+                manifest(kind, Task.MULTI, cut, classes),
+                manifest(kind, Task.SINGLE, cut, List.of("a", "b")),
+                manifest("mlp:9", Task.SINGLE, cut, classes),
+                manifest("prototype", Task.SINGLE, cut, classes),
+                manifest(kind, Task.SINGLE, new long[] {6}, classes))) {
+          assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(read, bad));
+        }
+        var node = dev.headstart.onnx.Operator.SIGMOID;
+        var graph = new dev.headstart.onnx.GraphBuilder(read);
+        graph.node(node, List.of(graph.value("scores")));
+        assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(graph.build(), good));
+        Tensor nan = Tensor.of(new float[] {Float.NaN, 0, 0}, 3);
+        OnnxModel broken =
+            head.with(Map.of("output.bias", nan)).model(cut, Task.SINGLE, null, HeadNetwork.OPSET);
+        assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(broken, good));
+      }
+    }
+    HeadNetwork number = HeadNetwork.fresh(HeadKind.parse("linear"), scaling(5), 1, SEED);
+    Scaling target = new Scaling(new float[] {3}, new float[] {10});
+    HeadNetwork.requireModel(
+        number.model(new long[] {5}, Task.REGRESSION, target, HeadNetwork.OPSET),
+        manifest("linear", Task.REGRESSION, new long[] {5}, List.of()));
+  }
+
   @Test
   void prototypesAreClassMeansOfNormalisedFeatures() {
     float[][] rows = {{3, 0}, {0, 5}, {0, 0.1f}, {1, 1}};
