@@ -72,6 +72,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.ort..")
         .layer("onnx")
         .definedBy("dev.headstart.onnx..")
+        .layer("disk")
+        .definedBy("dev.headstart.disk..")
         .layer("error")
         .definedBy("dev.headstart.error..")
         .whereLayer("façade")
@@ -97,6 +99,8 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("artifact")
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers("façade", "predict", "train", "head", "backbone")
+        .whereLayer("disk")
+        .mayOnlyBeAccessedByLayers("workspace", "backbone", "ort")
         .check(CLASSES);
   }
 }

@@ -202,6 +202,86 @@ class HeadstartTest {
     assertEquals(3, headstart.heads().live("reports").orElseThrow());
   }
 
+  /** Without memory of what the live version trained on, nothing may claim to compare fairly. */
+  @Test
+  void aVersionOfUnknownSamplesIsNotCompared() throws IOException {
+    Path data = reports("train.jsonl", 0, 20);
+    headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    headstart.close();
+    try (var files = Files.list(folder.resolve("workspace"))) {
+      for (Path file : files.filter(f -> f.toString().contains("headstart.db")).toList()) {
+        Files.delete(file);
+      }
+    }
+    headstart = Headstart.open(folder.resolve("workspace"));
+    TeachResult taught =
+        headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    assertFalse(taught.promoted(), taught.reason());
+    assertTrue(taught.reason().contains("not known"), taught.reason());
+  }
+
+  /** The live version stands on another cut: its features are fetched for the comparison. */
+  @Test
+  void versionsOnDifferentCutsAreCompared() throws IOException {
+    Path data = reports("train.jsonl", 0, 15);
+    headstart.teach(
+        new TeachRequest("reports", data, null, "layer3", RecipeOptions.DEFAULTS, Promotion.ALWAYS),
+        TrainingListener.NONE);
+    TeachResult taught =
+        headstart.teach(request(data, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    assertTrue(taught.reason().contains("samples that neither trained on"), taught.reason());
+  }
+
+  @Test
+  void dataOfNothingButJudgesIsRefused() throws IOException {
+    StringBuilder csv = new StringBuilder("a,b,label\n");
+    for (int i = 0; i < 10; i++) {
+      csv.append(i).append(',').append(i * i).append(',').append(3 * i).append('\n');
+    }
+    Path data = Files.writeString(folder.resolve("numbers.csv"), csv);
+    RecipeOptions regression =
+        new RecipeOptions(
+            null,
+            dev.headstart.sample.Task.REGRESSION,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null);
+    TeachRequest request =
+        new TeachRequest("numbers", data, null, "auto", regression, Promotion.ALWAYS);
+    headstart.teach(request, TrainingListener.NONE);
+    List<String> lines = csv.toString().lines().toList();
+    List<String> digests =
+        lines.stream()
+            .skip(1)
+            .map(l -> l.split(","))
+            .map(
+                c ->
+                    new VectorSample(
+                            "v", new float[] {Float.parseFloat(c[0]), Float.parseFloat(c[1])})
+                        .sha256())
+            .toList();
+    Split split = Split.of("numbers", digests, new int[10], 0.2, Set.of());
+    StringBuilder judges = new StringBuilder("a,b,label\n");
+    for (int row : split.validation()) {
+      judges.append(lines.get(row + 1)).append('\n');
+    }
+    Files.writeString(data, judges);
+    var error =
+        assertThrows(
+            BadInputException.class, () -> headstart.teach(request, TrainingListener.NONE));
+    assertTrue(error.getMessage().contains("has judged"), error.getMessage());
+  }
+
   @Test
   void newClassesAreAppended() throws IOException {
     headstart.teach(

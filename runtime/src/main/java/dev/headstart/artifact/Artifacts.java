@@ -14,6 +14,7 @@ import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -84,9 +85,9 @@ public record Artifacts(
   /**
    * Writes a model's artifacts.
    *
-   * @param forward a model of operators that {@link
-   *     dev.headstart.gradient.GradientRules#operators()} names, as far as gradients pass through
-   *     them
+   * @param forward a model, of an opset from 11 on (an older one than 13 is upgraded), of operators
+   *     that {@link dev.headstart.gradient.GradientRules#operators()} names, as far as gradients
+   *     pass through them
    * @throws BadInputException if the model or an option cannot be used: the message says which
    * @throws NotFoundException if a parameter or the output does not exist; the nearest is offered
    */
@@ -95,15 +96,8 @@ public record Artifacts(
   }
 
   /** With {@code showGradients}, the training graph has an output {@code gradient:p} for each p. */
-  static Artifacts generate(OnnxModel forward, ArtifactOptions options, boolean showGradients) {
-    if (forward.opset() < Gradients.OLDEST_OPSET) {
-      throw new BadInputException(
-          "training artifacts need opset "
-              + Gradients.OLDEST_OPSET
-              + " or later, the model has opset "
-              + forward.opset()
-              + ": export it again with a newer one, or convert it with ONNX's version converter");
-    }
+  static Artifacts generate(OnnxModel model, ArtifactOptions options, boolean showGradients) {
+    OnnxModel forward = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
     TensorInfo output = output(forward, options.output(), shapes);
     options.loss().check(output, options.weights(), options.smoothing());
@@ -139,6 +133,13 @@ public record Artifacts(
     Set<String> computed = new HashSet<>();
     forward.proto().getGraph().getNodeList().forEach(n -> computed.addAll(n.getOutputList()));
     computed.remove("");
+    if (wanted == null && !computed.contains(name)) {
+      throw new BadInputException(
+          "the model's output '"
+              + name
+              + "' is a weight or an input: nothing computes it, so"
+              + " nothing can be trained");
+    }
     if (!computed.contains(name)) {
       throw new NotFoundException(
           "output", name, outputs.contains(name) || outputs.isEmpty() ? computed : outputs);
@@ -220,6 +221,9 @@ public record Artifacts(
     graph.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
     List<String> reserved = new ArrayList<>(List.of(loss.input(), RESET));
     parameters.forEach(p -> reserved.addAll(List.of(p + BUFFER, p + ACCUMULATED)));
+    if (parameters.contains(Loss.NAME)) {
+      reserved.add(Loss.NAME);
+    }
     for (String name : reserved) {
       if (names.contains(name)) {
         throw new BadInputException(

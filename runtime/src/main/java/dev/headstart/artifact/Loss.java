@@ -127,6 +127,9 @@ public enum Loss {
     }
   };
 
+  /** The loss's own name in a graph, where it is free. */
+  static final String NAME = "loss";
+
   private final String input;
 
   Loss(String input) {
@@ -226,7 +229,7 @@ public enum Loss {
   }
 
   private static String lossName(GraphBuilder graph) {
-    return graph.has("loss") ? graph.fresh("loss") : "loss";
+    return graph.has(NAME) ? graph.fresh(NAME) : NAME;
   }
 
   /** As options write it: ce, bce, mse, l1. */

@@ -136,7 +136,7 @@ public final class Backbone implements AutoCloseable {
    * Features of one sample.
    *
    * @param inputs of {@link #preprocess}
-   * @throws FailureException if the features are not finite
+   * @throws FailureException if a kernel fails
    */
   public Features run(Map<String, Tensor> inputs) {
     runs.incrementAndGet();

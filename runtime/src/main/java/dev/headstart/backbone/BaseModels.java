@@ -71,6 +71,27 @@ public final class BaseModels {
     throw new NotFoundException("base model", id, names());
   }
 
+  /**
+   * The base model that a head was taught on.
+   *
+   * @throws NotFoundException offering the nearest name
+   * @throws BadInputException if the base model of that name is another file now
+   */
+  public BaseModel get(String id, String sha256) {
+    BaseModel base = get(id);
+    if (!base.manifest().sha256().equals(sha256)) {
+      throw new BadInputException(
+          "the head was taught on the base model "
+              + id
+              + " with sha-256 "
+              + sha256
+              + ", but that name is now the file "
+              + base.manifest().sha256()
+              + ": teach the head again");
+    }
+    return base;
+  }
+
   /** The base model that is used for samples of a modality when none is named. */
   public BaseModel byDefault(Modality modality) {
     return switch (modality) {
@@ -236,6 +257,11 @@ public final class BaseModels {
               + " is of base model '"
               + manifest.id()
               + "', not of its folder");
+    }
+    if (manifest.modality() == null || manifest.model() == null || manifest.sha256() == null) {
+      throw new BadInputException(
+          folder.resolve(MANIFEST)
+              + " lacks its modality, model or sha256: remove the base model and add it again");
     }
     return new BaseModel(manifest, new ModelFiles.Folder(folder));
   }

@@ -22,7 +22,8 @@ import java.util.List;
  * @param reproducibleLayerNorms whether {@link dev.headstart.onnx.LayerNormalizations} are written
  *     out, so that every version of ONNX Runtime gives the same features; for dynamically quantized
  *     models
- * @param batchInvariant whether a sample's results are the same whatever runs beside it
+ * @param batchInvariant whether a sample's results are the same whatever runs beside it; a backbone
+ *     runs one sample a call whichever it is, so this is for those who would batch
  * @param labels file with the classes of the model's own output, a line each; or null
  * @param licence SPDX identifier or a sentence
  * @param source where it comes from

@@ -168,7 +168,7 @@ public final class ManifestDraft {
     if (!bytes && !input.type().equals("float32") || !last && !isChannels(input.shape().get(1))) {
       return Optional.empty();
     }
-    boolean grey = input.shape().get(last ? 3 : 1).equals(1L);
+    boolean grey = size(input.shape().get(last ? 3 : 1)) == 1;
     int height = side(input.shape().get(last ? 1 : 2));
     int width = side(input.shape().get(last ? 2 : 3));
     boolean square = height == width;
@@ -192,10 +192,16 @@ public final class ManifestDraft {
   }
 
   private static boolean isChannels(Object dim) {
-    return dim.equals(1L) || dim.equals(3L);
+    return size(dim) == 1 || size(dim) == 3;
   }
 
   private static int side(Object dim) {
-    return dim instanceof Long fixed && fixed > 0 && fixed < 4096 ? fixed.intValue() : SIDE;
+    long size = size(dim);
+    return size > 0 && size < 4096 ? (int) size : SIDE;
+  }
+
+  /** -1 for a free dimension. */
+  private static long size(Object dim) {
+    return dim instanceof Number fixed ? fixed.longValue() : -1;
   }
 }

@@ -2,8 +2,8 @@ package dev.headstart.error;
 
 /**
  * Everything that Headstart refuses or fails at, with a message that says what was expected, what
- * came, and what to do. The subclasses are few on purpose: each is one answer to the caller (an
- * exit status, an HTTP status).
+ * came, and what to do. The subclasses are few on purpose: each is one answer to the caller, such
+ * as an exit status.
  */
 public abstract sealed class HeadstartException extends RuntimeException
     permits BadInputException, NotFoundException, UsageException, FailureException {

@@ -1,6 +1,7 @@
 package dev.headstart.head;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
@@ -9,6 +10,7 @@ import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
 import dev.headstart.sample.Task;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +24,7 @@ import java.util.SplittableRandom;
  * <em>model</em> is what serves: the cut's own tensor in, pooled inside, {@value #SCORES} out
  * (softmax, sigmoid, or the target's own units).
  *
- * <p>All operators used here mean the same from opset 11 to 22, so a model can be written for
+ * <p>All operators used here mean the same from opset 7 to 24, so a model can be written for
  * whichever opset its base has.
  *
  * @param kind what it is made of
@@ -43,6 +45,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
   private static final String HIDDEN_BIAS = "hidden.bias";
   private static final String OUTPUT_WEIGHT = "output.weight";
   private static final String OUTPUT_BIAS = "output.bias";
+  private static final String TARGET_MEAN = "target.mean";
+  private static final String TARGET_DEVIATION = "target.deviation";
 
   /**
    * A network with fresh weights: zero in the last layer, and before it uniform in ±1/sqrt(inputs),
@@ -155,8 +159,11 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
           case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
           case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
           case REGRESSION -> {
-            Value deviation = graph.constant(Tensor.of(target.scale(), target.scale().length));
-            Value mean = graph.constant(Tensor.of(target.mean(), target.mean().length));
+            Value deviation =
+                graph.initializer(
+                    TARGET_DEVIATION, Tensor.of(target.scale(), target.scale().length));
+            Value mean =
+                graph.initializer(TARGET_MEAN, Tensor.of(target.mean(), target.mean().length));
             Value spread = graph.node(Operator.MUL, List.of(logits, deviation));
             yield graph.named(SCORES, Operator.ADD, List.of(spread, mean));
           }
@@ -165,8 +172,76 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
   }
 
   /**
+   * Checks a model that came from elsewhere: it must be, node for node, the one that Headstart
+   * writes for its manifest, with finite weights of the right shapes. So nothing else can be run by
+   * it.
+   *
+   * @throws BadInputException saying what is not as it must be
+   */
+  public static void requireModel(OnnxModel model, HeadManifest manifest) {
+    Map<String, Tensor> given = model.initializers();
+    int outputs = Math.max(1, manifest.classes().size());
+    int width = Pooling.width(manifest.shape());
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    int last = width;
+    if (!(manifest.kind() instanceof HeadKind.Prototype)) {
+      Tensor scale = given.get(SCALE);
+      boolean each = scale != null && scale.elements() == width;
+      shapes.put(MEAN, new long[] {width});
+      shapes.put(SCALE, new long[] {each ? width : 1});
+    }
+    if (manifest.kind() instanceof HeadKind.Mlp mlp) {
+      shapes.put(HIDDEN_WEIGHT, new long[] {mlp.hidden(), width});
+      shapes.put(HIDDEN_BIAS, new long[] {mlp.hidden()});
+      last = mlp.hidden();
+    }
+    shapes.put(OUTPUT_WEIGHT, new long[] {outputs, last});
+    shapes.put(OUTPUT_BIAS, new long[] {outputs});
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    shapes.forEach((name, shape) -> weights.put(name, weight(given, name, shape)));
+    Scaling target =
+        manifest.task() == Task.REGRESSION
+            ? new Scaling(
+                weight(given, TARGET_MEAN, new long[] {1}).floats(),
+                weight(given, TARGET_DEVIATION, new long[] {1}).floats())
+            : null;
+    OnnxModel expected =
+        new HeadNetwork(manifest.kind(), weights, List.of())
+            .model(manifest.shape(), manifest.task(), target, OPSET);
+    if (!expected.proto().equals(model.proto())) {
+      throw new BadInputException(
+          "the head's model is not the graph that a "
+              + manifest.kind()
+              + " head for the task "
+              + manifest.task().id()
+              + " has");
+    }
+  }
+
+  private static Tensor weight(Map<String, Tensor> given, String name, long[] shape) {
+    Tensor tensor = given.get(name);
+    if (tensor == null
+        || tensor.type() != ElementType.FLOAT
+        || !Arrays.equals(tensor.shape(), shape)) {
+      throw new BadInputException(
+          "the head's model needs the weights '"
+              + name
+              + "' FLOAT"
+              + Arrays.toString(shape)
+              + ", but has "
+              + (tensor == null ? "none" : tensor.toString()));
+    }
+    for (float value : tensor.floats()) {
+      if (!Float.isFinite(value)) {
+        throw new BadInputException("the head's weights '" + name + "' are not finite");
+      }
+    }
+    return tensor;
+  }
+
+  /**
    * A head's model for a base of another opset; possible because the head's operators mean the same
-   * from opset 11 to 22.
+   * from opset 7 to 24.
    */
   public static OnnxModel atOpset(OnnxModel head, int opset) {
     ModelProto.Builder model = head.proto().toBuilder();

@@ -13,23 +13,26 @@ public record Scaling(float[] mean, float[] scale) {
 
   /** Sums needed for a scaling; rows are added one by one. */
   public static final class Estimate {
-    private final double[] sum;
+    /** Welford's method (1962): it does not cancel where the mean is large. */
+    private final double[] mean;
+
     private final double[] squares;
     private long rows;
 
     /** For rows of {@code width} features. */
     public Estimate(int width) {
-      sum = new double[width];
+      mean = new double[width];
       squares = new double[width];
     }
 
     /** Adds one row. */
     public void add(float[] row) {
-      for (int i = 0; i < sum.length; i++) {
-        sum[i] += row[i];
-        squares[i] += (double) row[i] * row[i];
-      }
       rows++;
+      for (int i = 0; i < mean.length; i++) {
+        double delta = row[i] - mean[i];
+        mean[i] += delta / rows;
+        squares[i] += delta * (row[i] - mean[i]);
+      }
     }
 
     /**
@@ -37,41 +40,41 @@ public record Scaling(float[] mean, float[] scale) {
      * proportions between a base model's features, which say how much each matters.
      */
     public Scaling common() {
-      double variance = Arrays.stream(variances()).average().orElse(0);
-      return new Scaling(means(), new float[] {inverseDeviation(variance)});
+      double variance = 0;
+      double size = 0;
+      for (int i = 0; i < mean.length; i++) {
+        variance += squares[i] / rows / mean.length;
+        size += mean[i] * mean[i] / mean.length;
+      }
+      return new Scaling(means(), new float[] {inverseDeviation(variance, size)});
     }
 
     /** A scale for each feature: for columns of a table, which have units of their own. */
     public Scaling each() {
-      double[] variances = variances();
-      float[] scale = new float[variances.length];
+      float[] scale = new float[mean.length];
       for (int i = 0; i < scale.length; i++) {
-        scale[i] = inverseDeviation(variances[i]);
+        scale[i] = inverseDeviation(squares[i] / rows, mean[i] * mean[i]);
       }
       return new Scaling(means(), scale);
     }
 
     private float[] means() {
-      float[] mean = new float[sum.length];
-      for (int i = 0; i < mean.length; i++) {
-        mean[i] = (float) (sum[i] / rows);
+      float[] means = new float[mean.length];
+      for (int i = 0; i < means.length; i++) {
+        means[i] = (float) mean[i];
       }
-      return mean;
+      return means;
     }
 
-    private double[] variances() {
-      double[] variances = new double[sum.length];
-      for (int i = 0; i < variances.length; i++) {
-        double mean = sum[i] / rows;
-        variances[i] = Math.max(0, squares[i] / rows - mean * mean);
-      }
-      return variances;
-    }
-
-    /** A constant feature is left at zero rather than blown up. */
-    private static float inverseDeviation(double variance) {
+    /**
+     * A constant feature is left as it is rather than blown up: one that varies by less than a
+     * float32 of its size can say.
+     *
+     * @param size square of the mean
+     */
+    private static float inverseDeviation(double variance, double size) {
       float inverse = (float) (1 / Math.sqrt(variance));
-      return Float.isFinite(inverse) && variance > 1e-14 ? inverse : 1f;
+      return variance > 1e-14 * size && Float.isFinite(inverse) ? inverse : 1f;
     }
   }
 

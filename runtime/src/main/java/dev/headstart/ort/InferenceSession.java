@@ -65,7 +65,7 @@ public final class InferenceSession implements AutoCloseable {
         options.setIntraOpNumThreads(settings.threads());
         options.setInterOpNumThreads(1);
         provider.addTo(options);
-        return new InferenceSession(environment.createSession(model, options), provider);
+        return wrap(environment.createSession(model, options), provider);
       } catch (OrtException e) {
         if (provider == Provider.CPU) {
           throw new FailureException(
@@ -75,6 +75,15 @@ public final class InferenceSession implements AutoCloseable {
       }
     }
     throw new IllegalStateException("CPU is always tried");
+  }
+
+  private static InferenceSession wrap(OrtSession session, Provider provider) throws OrtException {
+    try {
+      return new InferenceSession(session, provider);
+    } catch (OrtException | RuntimeException e) {
+      session.close();
+      throw e;
+    }
   }
 
   /** The provider in use: a session was created with it. */

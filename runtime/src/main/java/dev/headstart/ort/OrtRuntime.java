@@ -11,28 +11,29 @@ public final class OrtRuntime {
   private static final AtomicInteger OPEN = new AtomicInteger();
 
   /** Loaded at first use, so that commands which run no model never load the native. */
-  private static final class Holder {
-    static final OrtEnvironment ENVIRONMENT = load();
+  private static OrtEnvironment environment;
 
-    private static OrtEnvironment load() {
+  private OrtRuntime() {}
+
+  /**
+   * To be called before anything else of {@code ai.onnxruntime} is touched.
+   *
+   * @throws FailureException if it cannot be loaded; the next call tries again
+   */
+  static synchronized OrtEnvironment environment() {
+    if (environment == null) {
       NativeLibrary.prepare();
       try {
-        OrtEnvironment environment =
-            OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "headstart");
+        // What ONNX Runtime logs as an error it also throws.
+        environment =
+            OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "headstart");
         environment.setTelemetry(false);
-        return environment;
       } catch (OrtException | LinkageError e) {
         throw new FailureException(
             "ONNX Runtime cannot be loaded on " + platform() + ": " + e.getMessage(), e);
       }
     }
-  }
-
-  private OrtRuntime() {}
-
-  /** To be called before anything else of {@code ai.onnxruntime} is touched. */
-  static OrtEnvironment environment() {
-    return Holder.ENVIRONMENT;
+    return environment;
   }
 
   /** Version of ONNX Runtime, e.g. 1.28.0; loads the native. */
@@ -60,8 +61,7 @@ public final class OrtRuntime {
               + platform()
               + ") can predict but not train: no training-enabled ONNX Runtime "
               + version()
-              + " is on the class path. Train on linux-x86_64 or linux-arm64, or build with the"
-              + " Maven profile that brings org.bytedeco:onnxruntime for this platform."
+              + " is on the class path. Train on linux-x86_64 or linux-arm64."
               + " A prototype head needs no training and works here");
     }
   }

@@ -6,14 +6,11 @@ import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.ort.Provider;
-import dev.headstart.sample.ClassLabel;
-import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.Item;
 import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.LabeledSample;
-import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Task;
@@ -24,7 +21,6 @@ import dev.headstart.train.TrainingListener;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -101,7 +97,7 @@ public record Evaluation(
 
     void add(LabeledSample item) {
       List<String> classes = predictor.manifest().classes();
-      for (String name : names(item.label())) {
+      for (String name : item.label().names()) {
         if (!classes.contains(name)) {
           throw new BadInputException(
               item.sample().name()
@@ -146,35 +142,14 @@ public record Evaluation(
 
     Metrics metrics() {
       int rows = labels.size();
-      List<String> classes = predictor.manifest().classes();
-      int outputs = Math.max(1, classes.size());
+      HeadManifest head = predictor.manifest();
+      int outputs = Math.max(1, head.classes().size());
       float[] all = new float[rows * outputs];
-      float[] values = new float[rows * outputs];
-      int[] indices = new int[rows];
-      for (int i = 0; i < rows; i++) {
-        System.arraycopy(scores.get(i), 0, all, i * outputs, outputs);
-        if (labels.get(i) instanceof NumberLabel number) {
-          values[i] = (float) number.value();
-        }
-        for (String name : names(labels.get(i))) {
-          indices[i] = classes.indexOf(name);
-          values[i * outputs + indices[i]] = 1;
-        }
+      for (int row = 0; row < rows; row++) {
+        System.arraycopy(scores.get(row), 0, all, row * outputs, outputs);
       }
-      Targets targets =
-          switch (predictor.manifest().task()) {
-            case SINGLE -> Targets.classes(outputs, indices);
-            case MULTI -> Targets.indicators(outputs, values);
-            case REGRESSION -> Targets.numbers(values);
-          };
+      Targets targets = Targets.of(head.task(), head.classes(), labels);
       return Metrics.of(all, targets, IntStream.range(0, rows).toArray());
-    }
-
-    private static Set<String> names(Label label) {
-      if (label instanceof ClassLabel one) {
-        return Set.of(one.name());
-      }
-      return label instanceof ClassesLabel several ? several.names() : Set.of();
     }
   }
 }

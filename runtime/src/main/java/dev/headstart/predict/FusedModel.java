@@ -34,7 +34,7 @@ public final class FusedModel {
     if (manifest.base() == null) {
       fused = new GraphBuilder(head);
     } else {
-      BaseModel base = Predictor.base(manifest, models);
+      BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
       CutModels cut = ModelCutter.cut(base.model(), manifest.cut().tensor());
       OnnxModel sameOpset = HeadNetwork.atOpset(head, cut.front().opset());
       fused =

@@ -60,7 +60,7 @@ public final class Predictor implements AutoCloseable {
     FeatureExtractor extractor = null;
     try {
       if (manifest.base() != null) {
-        BaseModel base = base(manifest, models);
+        BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
         backbone = Backbone.open(base, base.cut(manifest.cut().tensor()), providers);
         extractor = new FeatureExtractor(backbone, cache);
       }
@@ -75,30 +75,6 @@ public final class Predictor implements AutoCloseable {
       }
       throw e;
     }
-  }
-
-  /**
-   * The base that a head was taught on.
-   *
-   * @throws BadInputException if the base model of that name is another file now
-   */
-  static BaseModel base(HeadManifest manifest, BaseModels models) {
-    BaseModel base = models.get(manifest.base().id());
-    if (!base.manifest().sha256().equals(manifest.base().sha256())) {
-      throw new BadInputException(
-          "head '"
-              + manifest.head()
-              + "' version "
-              + manifest.version()
-              + " was taught on the base model "
-              + base
-              + " with sha-256 "
-              + manifest.base().sha256()
-              + ", but that name is now the file "
-              + base.manifest().sha256()
-              + ": teach the head again");
-    }
-    return base;
   }
 
   public HeadManifest manifest() {

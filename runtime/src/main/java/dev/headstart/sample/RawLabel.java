@@ -52,6 +52,7 @@ record RawLabel(Kind kind, List<String> texts) {
     if (name.isEmpty()) {
       throw new BadInputException("has no label");
     }
+    ClassLabel.requireName(name);
     return name;
   }
 
@@ -66,8 +67,9 @@ record RawLabel(Kind kind, List<String> texts) {
       throw new BadInputException(
           "its label '" + text + "' is not a number, but the task is regression", e);
     }
-    if (!Double.isFinite(value)) {
-      throw new BadInputException("its label is " + text + "; expected a finite number");
+    if (!Float.isFinite((float) value)) {
+      throw new BadInputException(
+          "its label is " + text + "; expected a number that float32 can hold");
     }
     return value;
   }

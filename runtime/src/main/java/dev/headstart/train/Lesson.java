@@ -7,12 +7,11 @@ import dev.headstart.backbone.FeatureExtractor;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
 import dev.headstart.error.BadInputException;
+import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
-import dev.headstart.sample.ClassLabel;
-import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.Duplicates;
 import dev.headstart.sample.Item;
@@ -20,7 +19,6 @@ import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.Modality;
-import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Task;
@@ -28,8 +26,12 @@ import dev.headstart.sample.Unreadable;
 import dev.headstart.sample.VectorSample;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -39,12 +41,16 @@ import java.util.stream.IntStream;
  * set's order, each sample once. Owns the backbone; the caller closes the lesson.
  */
 final class Lesson implements AutoCloseable {
+  private static final Comparator<String> BY_CODE_POINT =
+      Comparator.comparing(name -> name.codePoints().toArray(), Arrays::compare);
+
   private final DataSet data;
   private final BaseModels models;
   private final FeatureStore cache;
   private final List<Provider> providers;
   private final BaseModel base;
   private final Backbone backbone;
+  private final Rehearsal rehearsal;
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
 
@@ -65,13 +71,15 @@ final class Lesson implements AutoCloseable {
       FeatureStore cache,
       List<Provider> providers,
       BaseModel base,
-      Backbone backbone) {
+      Backbone backbone,
+      Rehearsal rehearsal) {
     this.data = data;
     this.models = models;
     this.cache = cache;
     this.providers = providers;
     this.base = base;
     this.backbone = backbone;
+    this.rehearsal = rehearsal;
   }
 
   /**
@@ -90,9 +98,17 @@ final class Lesson implements AutoCloseable {
     request.recipe().resolve(data.task(), 1); // refuses what is out of range before the long work
     data.notes().forEach(listener::warning);
     BaseModel base = base(request, data, models);
-    Backbone backbone =
-        base == null ? null : Backbone.open(base, base.cut(request.cut()), providers);
-    Lesson lesson = new Lesson(data, models, cache, providers, base, backbone);
+    boolean trains = !(request.recipe().kind() instanceof HeadKind.Prototype);
+    Rehearsal rehearsal = base != null && trains ? new Rehearsal() : null;
+    Backbone backbone = null;
+    try {
+      backbone = base == null ? null : Backbone.open(base, base.cut(request.cut()), providers);
+    } finally {
+      if (backbone == null && rehearsal != null) {
+        rehearsal.end();
+      }
+    }
+    Lesson lesson = new Lesson(data, models, cache, providers, base, backbone, rehearsal);
     try {
       lesson.collect(listener);
       if (lesson.features == null) {
@@ -247,27 +263,24 @@ final class Lesson implements AutoCloseable {
   }
 
   private void label(List<String> known, TeachRequest request) {
-    if (data.task() == Task.REGRESSION) {
-      float[] values = new float[labels.size()];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = (float) ((NumberLabel) labels.get(i)).value();
-      }
-      targets = Targets.numbers(values);
-      return;
+    if (data.task() != Task.REGRESSION) {
+      Set<String> found = new TreeSet<>(BY_CODE_POINT);
+      labels.forEach(label -> found.addAll(label.names()));
+      Set<String> ordered = new LinkedHashSet<>(known);
+      ordered.retainAll(found);
+      ordered.addAll(found);
+      classes = List.copyOf(ordered);
+      requireClasses(request);
     }
-    Set<String> found =
-        new TreeSet<>(
-            java.util.Comparator.comparing(Lesson::codePoints, java.util.Arrays::compare));
-    labels.forEach(label -> found.addAll(names(label)));
-    Set<String> ordered = new LinkedHashSet<>(known);
-    ordered.retainAll(found);
-    ordered.addAll(found);
-    classes = List.copyOf(ordered);
-    int least = data.task() == Task.SINGLE ? 2 : 1;
-    if (classes.size() < least) {
+    targets = Targets.of(data.task(), classes, labels);
+  }
+
+  private void requireClasses(TeachRequest request) {
+    boolean single = data.task() == Task.SINGLE;
+    if (classes.size() < (single ? 2 : 1)) {
       throw new BadInputException(
           "a head needs samples of at least "
-              + (least == 2 ? "two classes" : "one class")
+              + (single ? "two classes" : "one class")
               + " to tell apart, but all "
               + labels.size()
               + " samples in "
@@ -275,30 +288,6 @@ final class Lesson implements AutoCloseable {
               + (classes.isEmpty() ? " have no class" : " are '" + classes.get(0) + "'")
               + ": add samples of what it is not, under another label");
     }
-    if (data.task() == Task.SINGLE) {
-      targets =
-          Targets.classes(
-              classes.size(),
-              labels.stream()
-                  .mapToInt(label -> classes.indexOf(((ClassLabel) label).name()))
-                  .toArray());
-    } else {
-      float[] indicators = new float[labels.size() * classes.size()];
-      for (int i = 0; i < labels.size(); i++) {
-        for (String name : names(labels.get(i))) {
-          indicators[i * classes.size() + classes.indexOf(name)] = 1;
-        }
-      }
-      targets = Targets.indicators(classes.size(), indicators);
-    }
-  }
-
-  private static int[] codePoints(String text) {
-    return text.codePoints().toArray();
-  }
-
-  private static Set<String> names(Label label) {
-    return label instanceof ClassLabel one ? Set.of(one.name()) : ((ClassesLabel) label).names();
   }
 
   Task task() {
@@ -347,8 +336,10 @@ final class Lesson implements AutoCloseable {
     return switch (data.task()) {
       case SINGLE -> targets.labels();
       case MULTI -> {
-        List<Label> distinct = labels.stream().distinct().toList();
-        yield labels.stream().mapToInt(distinct::indexOf).toArray();
+        Map<Label, Integer> sets = new HashMap<>();
+        yield labels.stream()
+            .mapToInt(label -> sets.computeIfAbsent(label, l -> sets.size()))
+            .toArray();
       }
       case REGRESSION -> new int[labels.size()];
     };
@@ -382,28 +373,63 @@ final class Lesson implements AutoCloseable {
     return Sample.sha256(all.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Features of rows as another version of the head takes them, from its own base and cut. */
-  List<Tensor> featuresFor(HeadManifest other, int[] rows) {
-    boolean vectors = other.shape().length == 1;
+  /** Features of the lesson's samples as some version of the head takes them; to be closed. */
+  interface Source extends AutoCloseable {
+
+    /** The cut's tensors of these rows, each with a batch dimension of 1. */
+    List<Tensor> features(int[] rows);
+
+    @Override
+    void close();
+  }
+
+  /**
+   * Features from a version's own base and cut: those of the table where they are the same.
+   *
+   * @throws BadInputException if it takes features that these samples cannot give
+   */
+  Source source(HeadManifest version) {
     boolean sameCut =
         backbone == null
-            ? other.cut() == null
-            : other.cut() != null
-                && other.cut().tensor().equals(backbone.cut().tensor())
-                && other.base().sha256().equals(base.manifest().sha256());
-    if (vectors && sameCut && other.shape()[0] == features.width()) {
+            ? version.cut() == null
+            : version.cut() != null
+                && version.cut().tensor().equals(backbone.cut().tensor())
+                && version.base().sha256().equals(base.manifest().sha256());
+    if (sameCut && version.shape().length == 1 && version.shape()[0] == features.width()) {
+      return new TableSource();
+    }
+    if (samples.isEmpty() || version.base() == null) {
+      throw new BadInputException("it takes other features than these");
+    }
+    BaseModel its = models.get(version.base().id(), version.base().sha256());
+    return new BackboneSource(Backbone.open(its, its.cut(version.cut().tensor()), providers));
+  }
+
+  private final class TableSource implements Source {
+    @Override
+    public List<Tensor> features(int[] rows) {
       return IntStream.of(rows)
           .mapToObj(row -> Tensor.of(features.row(row), 1, features.width()))
           .toList();
     }
-    if (samples.isEmpty() || other.base() == null) {
-      throw new BadInputException("it takes other features than these");
+
+    @Override
+    public void close() {}
+  }
+
+  private final class BackboneSource implements Source {
+    private final Backbone opened;
+    private final FeatureExtractor extractor;
+
+    BackboneSource(Backbone opened) {
+      this.opened = opened;
+      this.extractor = new FeatureExtractor(opened, cache);
     }
-    BaseModel its = models.get(other.base().id());
-    List<Tensor> found = new ArrayList<>();
-    List<Sample> wanted = IntStream.of(rows).mapToObj(samples::get).toList();
-    try (Backbone opened = Backbone.open(its, its.cut(other.cut().tensor()), providers);
-        FeatureExtractor extractor = new FeatureExtractor(opened, cache)) {
+
+    @Override
+    public List<Tensor> features(int[] rows) {
+      List<Sample> wanted = IntStream.of(rows).mapToObj(samples::get).toList();
+      List<Tensor> found = new ArrayList<>();
       extractor.extract(
           wanted,
           new FeatureExtractor.Sink() {
@@ -417,12 +443,21 @@ final class Lesson implements AutoCloseable {
               throw new BadInputException(wanted.get(index).name() + ": " + reason);
             }
           });
+      return found;
     }
-    return found;
+
+    @Override
+    public void close() {
+      extractor.close();
+      opened.close();
+    }
   }
 
   @Override
   public void close() {
+    if (rehearsal != null) {
+      rehearsal.end();
+    }
     if (backbone != null) {
       backbone.close();
     }

@@ -1,6 +1,5 @@
 package dev.headstart.train;
 
-import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.Scaling;
 import dev.headstart.sample.Task;
@@ -8,56 +7,45 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Trains a toy head on a spare core while the base model is being read, once a process: classes are
- * loaded and code is compiled by the time the real head trains. On two cores this takes half of the
- * training stage of a first, small head away, and costs no time.
+ * Trains a toy head beside the reading of the base model, once a process, so that classes are
+ * loaded and code is compiled by the time the real head trains: in a process that teaches one small
+ * head those cost more than its training. Nothing waits for it and nothing depends on it.
  */
 final class Rehearsal {
-  private static CompletableFuture<Void> once;
+  private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
+  private static final AtomicBoolean HELD = new AtomicBoolean();
 
-  private Rehearsal() {}
+  private final Thread thread = new Thread(Rehearsal::hold, "headstart-rehearsal");
 
-  /** Starts it, if this process has not rehearsed yet. */
-  static synchronized CompletableFuture<Void> start() {
-    if (once == null) {
-      once = new CompletableFuture<>();
-      Thread thread =
-          new Thread(
-              () -> {
-                try {
-                  train();
-                  once.complete(null);
-                } catch (RuntimeException | IOException e) {
-                  once.completeExceptionally(e);
-                }
-              },
-              "headstart-rehearsal");
+  /** Starts it, unless this process has rehearsed already. */
+  Rehearsal() {
+    if (HELD.compareAndSet(false, true)) {
       thread.setDaemon(true);
       thread.start();
     }
-    return once;
   }
 
-  /**
-   * Waits for its end.
-   *
-   * @throws FailureException if it failed, as the real training would
-   */
-  static void await(CompletableFuture<Void> rehearsal) {
+  /** Waits for its end, so that what it opened is closed. */
+  void end() {
     try {
-      rehearsal.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      throw new FailureException(
-          "the folder for temporary files cannot be used: " + e.getCause(), e.getCause());
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void hold() {
+    try {
+      train();
+    } catch (RuntimeException | IOException | LinkageError e) {
+      LOG.debug("the rehearsal failed; the training will say whether that matters", e);
     }
   }
 
@@ -67,8 +55,7 @@ final class Rehearsal {
     for (int label : labels) {
       features.add(new float[] {label, 1 - label, 0, 1});
     }
-    RecipeOptions options = RecipeOptions.DEFAULTS;
-    Recipe recipe = options.resolve(Task.SINGLE, features.width());
+    Recipe recipe = RecipeOptions.DEFAULTS.resolve(Task.SINGLE, features.width());
     HeadNetwork network =
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[4], new float[] {1}), 2, 1);
     Path folder = Files.createTempDirectory("headstart-rehearsal");

@@ -1,8 +1,13 @@
 package dev.headstart.train;
 
+import dev.headstart.sample.Label;
+import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * What the rows of a {@link FeatureTable} are labelled with.
@@ -14,6 +19,35 @@ import java.nio.LongBuffer;
  *     each row in its own units; row-major [rows, outputs]; else null
  */
 public record Targets(Task task, int outputs, int[] labels, float[] values) {
+
+  /**
+   * The labels of a lesson or of data to judge by.
+   *
+   * @param classes in the order of the outputs, every label's names among them; empty for
+   *     regression
+   * @param labels of the task's kind, by row
+   */
+  public static Targets of(Task task, List<String> classes, List<Label> labels) {
+    int outputs = Math.max(1, classes.size());
+    Map<String, Integer> index = new HashMap<>();
+    classes.forEach(name -> index.put(name, index.size()));
+    int[] single = new int[labels.size()];
+    float[] values = new float[labels.size() * outputs];
+    for (int row = 0; row < labels.size(); row++) {
+      if (labels.get(row) instanceof NumberLabel number) {
+        values[row] = (float) number.value();
+      }
+      for (String name : labels.get(row).names()) {
+        single[row] = index.get(name);
+        values[row * outputs + index.get(name)] = 1;
+      }
+    }
+    return switch (task) {
+      case SINGLE -> classes(outputs, single);
+      case MULTI -> indicators(outputs, values);
+      case REGRESSION -> numbers(values);
+    };
+  }
 
   /** One class a row. */
   public static Targets classes(int outputs, int[] labels) {

@@ -13,7 +13,6 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
-import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
 import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
@@ -26,14 +25,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -48,9 +44,6 @@ import java.util.stream.Stream;
 public final class Teacher {
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
-
-  /** Rows scored at a time: bounds memory. */
-  private static final int ROWS = 512;
 
   private final BaseModels models;
   private final HeadStore heads;
@@ -88,10 +81,8 @@ public final class Teacher {
   public TeachResult teach(TeachRequest request, TrainingListener listener) {
     long start = System.nanoTime();
     HeadKind kind = request.recipe().kind();
-    CompletableFuture<Void> rehearsal = CompletableFuture.completedFuture(null);
     if (!(kind instanceof HeadKind.Prototype)) {
       OrtRuntime.requireTraining();
-      rehearsal = Rehearsal.start();
     }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
@@ -110,34 +101,34 @@ public final class Teacher {
             "too few samples to set any aside: nothing judges this version. Three a class are"
                 + " enough for one that judges");
       }
-      Rehearsal.await(rehearsal);
       long trainStart = System.nanoTime();
       Taught trained = train(lesson, split, recipe, staged, listener);
       Taught taught =
           trained.metrics != null
               ? trained
               : trained.with(
-                  metrics(
-                      manifest(request, lesson, split, recipe, trained),
-                      trained.judged(staged),
-                      lesson,
-                      split.validation()));
+                  new Judge(heads, runs, lesson)
+                      .metrics(
+                          manifest(request, lesson, split, recipe, trained),
+                          trained.judged(staged),
+                          split.validation()));
       double trainSeconds = seconds(trainStart);
       HeadManifest draft = manifest(request, lesson, split, recipe, taught);
       return heads.deciding(
           request.head(),
           () -> {
-            Verdict verdict = judge(request, lesson, split, taught, draft, staged);
-            int version = heads.publish(staged, draft);
-            runs.record(request.head(), version, memberships(lesson, split));
-            if (verdict.promote) {
+            Judge.Verdict verdict =
+                new Judge(heads, runs, lesson)
+                    .verdict(request, split.validation(), draft, taught.judged(staged));
+            int version = publish(staged, draft, memberships(lesson, split));
+            if (verdict.promote()) {
               heads.promote(request.head(), version);
             }
             return new TeachResult(
                 request.head(),
                 version,
-                verdict.promote,
-                verdict.reason,
+                verdict.promote(),
+                verdict.reason(),
                 lesson.base() == null ? null : lesson.base().id(),
                 lesson.backbone() == null ? null : lesson.backbone().cut().name(),
                 recipe.kind().text(),
@@ -157,7 +148,6 @@ public final class Teacher {
                 recipe);
           });
     } finally {
-      rehearsal.exceptionally(failed -> null).join();
       deleteTree(staged);
     }
   }
@@ -174,21 +164,22 @@ public final class Teacher {
   }
 
   private static void requireTrainable(Lesson lesson, Split split) {
-    if (lesson.task() != Task.SINGLE) {
-      return;
-    }
-    int[] counts = new int[lesson.classes().size()];
-    for (int row : split.train()) {
-      counts[lesson.targets().labels()[row]]++;
-    }
-    for (int c = 0; c < counts.length; c++) {
-      if (counts[c] == 0) {
-        throw new BadInputException(
-            "every sample of class '"
-                + lesson.classes().get(c)
-                + "' has judged an earlier version of this head, and what judged must not train:"
-                + " add new samples of it, or remove the head and begin anew");
+    String missing = split.train().length == 0 ? "the data" : null;
+    if (missing == null && lesson.task() == Task.SINGLE) {
+      int[] counts = new int[lesson.classes().size()];
+      for (int row : split.train()) {
+        counts[lesson.targets().labels()[row]]++;
       }
+      for (int c = 0; c < counts.length && missing == null; c++) {
+        missing = counts[c] == 0 ? "class '" + lesson.classes().get(c) + "'" : null;
+      }
+    }
+    if (missing != null) {
+      throw new BadInputException(
+          "every sample of "
+              + missing
+              + " has judged an earlier version of this head, and what judged must not train: add"
+              + " new samples, or remove the head and begin anew");
     }
   }
 
@@ -295,110 +286,16 @@ public final class Teacher {
     }
   }
 
-  private record Verdict(boolean promote, String reason) {}
-
-  /** Whether what was taught goes live; see the class's comment. */
-  private Verdict judge(
-      TeachRequest request,
-      Lesson lesson,
-      Split split,
-      Taught taught,
-      HeadManifest draft,
-      Path staged) {
-    OptionalInt number = heads.live(request.head());
-    switch (request.promotion()) {
-      case ALWAYS:
-        return new Verdict(true, "asked for");
-      case NEVER:
-        return new Verdict(false, "asked for");
-      default:
-    }
-    if (number.isEmpty()) {
-      return new Verdict(true, "the first version");
-    }
-    HeadStore.Stored live = heads.load(request.head(), number.getAsInt());
-    String liveName = "version " + number.getAsInt();
-    Set<String> known = runs.trainedOn(request.head(), number.getAsInt());
-    int[] common =
-        IntStream.of(split.validation())
-            .filter(row -> !known.contains(lesson.digests().get(row)))
-            .toArray();
-    if (common.length == 0) {
-      return new Verdict(
-          false,
-          "no samples are set aside that neither this version nor the live "
-              + liveName
-              + " trained on, so nothing can compare them; --promote always overrules");
-    }
-    if (live.manifest().task() != lesson.task()
-        || live.manifest().modality() != lesson.modality()) {
-      return new Verdict(
-          false,
-          "the live "
-              + liveName
-              + " answers another task or takes other samples and cannot be compared;"
-              + " --promote always overrules");
-    }
+  /** A version whose samples cannot be remembered must not stay: nothing could judge it fairly. */
+  private int publish(Path staged, HeadManifest draft, Map<String, Boolean> memberships) {
+    int version = heads.publish(staged, draft);
     try {
-      Metrics ours = metrics(draft, taught.judged(staged), lesson, common);
-      Path judged = live.folder().resolve(HeadStore.JUDGED);
-      Metrics theirs =
-          metrics(live.manifest(), Files.exists(judged) ? judged : live.model(), lesson, common);
-      boolean better = ours.notWorseThan(theirs, lesson.task());
-      return new Verdict(
-          better,
-          ours.headline(lesson.task())
-              + (better ? " is not worse than " : " is worse than ")
-              + theirs.headline(lesson.task())
-              + " of the live "
-              + liveName
-              + " on "
-              + common.length
-              + " samples that neither trained on");
-    } catch (NotFoundException | BadInputException e) {
-      return new Verdict(
-          false,
-          "the live "
-              + liveName
-              + " cannot be compared: "
-              + e.getMessage()
-              + "; --promote always overrules");
+      runs.record(draft.head(), version, memberships);
+    } catch (RuntimeException e) {
+      heads.remove(draft.head(), version);
+      throw e;
     }
-  }
-
-  /** How a model of some version does on rows of the lesson; null for no rows. */
-  private static Metrics metrics(HeadManifest manifest, Path model, Lesson lesson, int[] rows) {
-    if (rows.length == 0) {
-      return null;
-    }
-    try (HeadSession session = HeadSession.open(manifest, model)) {
-      int outputs = session.outputs();
-      float[] scores = new float[rows.length * outputs];
-      for (int from = 0; from < rows.length; from += ROWS) {
-        int[] some = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + ROWS));
-        float[] found = session.scores(lesson.featuresFor(manifest, some));
-        System.arraycopy(found, 0, scores, from * outputs, found.length);
-      }
-      return Metrics.of(
-          inOrder(scores, manifest.classes(), lesson.classes(), rows.length),
-          lesson.targets(),
-          rows);
-    }
-  }
-
-  /** Scores by one list of classes as scores by another; classes that are not known score 0. */
-  private static float[] inOrder(float[] scores, List<String> from, List<String> to, int rows) {
-    if (from.equals(to)) {
-      return scores;
-    }
-    float[] ordered = new float[rows * to.size()];
-    for (int k = 0; k < to.size(); k++) {
-      int known = from.indexOf(to.get(k));
-      for (int row = 0; known >= 0 && row < rows; row++) {
-        ordered[row * to.size() + k] = scores[row * from.size() + known];
-      }
-    }
-    return ordered;
+    return version;
   }
 
   private static Map<String, Boolean> memberships(Lesson lesson, Split split) {

@@ -92,6 +92,9 @@ public final class Trainer {
         if (validation.length > 0) {
           Judgement judgement = batches.judge(validation);
           metrics = judgement.metrics;
+          if (!Double.isFinite(metrics.loss())) {
+            throw batches.diverged(metrics.loss(), epoch);
+          }
           if (bestMetrics == null || metrics.loss() < bestMetrics.loss()) {
             best = judgement.weights;
             bestMetrics = metrics;
@@ -113,7 +116,18 @@ public final class Trainer {
     } else if (bestEpoch < history.size()) {
       new Checkpoint(best, Map.of()).write(checkpoint);
     }
+    best.forEach(Trainer::requireFinite);
     return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
+  }
+
+  /** The last update has no loss after it that would tell. */
+  private static void requireFinite(String name, Tensor weights) {
+    for (float weight : weights.floats()) {
+      if (!Float.isFinite(weight)) {
+        throw new FailureException(
+            "training diverged: the weights '" + name + "' are not finite. Try a lower --rate");
+      }
+    }
   }
 
   private ArtifactOptions options(int[] train) {
@@ -303,7 +317,11 @@ public final class Trainer {
       if (Double.isFinite(loss) && loss <= DIVERGED * Math.max(1, firstLoss)) {
         return;
       }
-      throw new FailureException(
+      throw diverged(loss, epoch);
+    }
+
+    private FailureException diverged(double loss, int epoch) {
+      return new FailureException(
           String.format(
               Locale.ROOT,
               "training diverged: the loss became %s in epoch %d (step %d; it began at %.3g) with"

@@ -8,7 +8,6 @@ import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
 import dev.headstart.onnx.OnnxModel;
-import dev.headstart.onnx.TensorInfo;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -270,30 +269,12 @@ final class BundleReader implements AutoCloseable {
     return new Staged(folder, named(manifest), memberships(version));
   }
 
-  /** A head takes features and gives a score a class; anything else is no head. */
+  /** A head's model is one that Headstart could have written; anything else is no head. */
   private void checkModel(HeadManifest manifest, int version, Path model) {
-    OnnxModel graph = OnnxModel.read(model);
-    List<String> inputs = graph.inputs().stream().map(TensorInfo::name).toList();
-    List<String> outputs = graph.outputs().stream().map(TensorInfo::name).toList();
-    long classes = Math.max(1, manifest.classes().size());
-    if (!inputs.equals(List.of(HeadNetwork.FEATURES))
-        || !outputs.equals(List.of(HeadNetwork.SCORES))) {
-      throw bad(
-          "the model of version "
-              + version
-              + " takes "
-              + inputs
-              + " and gives "
-              + outputs
-              + ", a head takes "
-              + HeadNetwork.FEATURES
-              + " and gives "
-              + HeadNetwork.SCORES,
-          null);
-    }
-    long[] shape = graph.outputs().get(0).shape();
-    if (shape == null || shape.length != 2 || shape[1] != classes) {
-      throw bad("the model of version " + version + " does not give " + classes + " scores", null);
+    try {
+      HeadNetwork.requireModel(OnnxModel.read(model), manifest);
+    } catch (BadInputException e) {
+      throw bad(model.getFileName() + " of version " + version + ": " + e.getMessage(), e);
     }
   }
 

@@ -117,7 +117,7 @@ class HeadNetworkTest {
       }
       Tensor features = random(shape);
       Tensor pooled = Tensor.of(Pooling.pool(features), 1, 6);
-      for (int opset : List.of(11, 13, 17, 18, 22)) {
+      for (int opset : List.of(7, 11, 13, 17, 18, 22, 24)) {
         assertArrayEquals(
             run(head.model(new long[] {6}, Task.SINGLE, null, 17), pooled),
             run(head.model(cut, Task.SINGLE, null, opset), features),
@@ -126,6 +126,61 @@ class HeadNetworkTest {
     }
     assertThrows(BadInputException.class, () -> Pooling.width(new long[] {-1, -1}));
     assertThrows(BadInputException.class, () -> Pooling.width(new long[] {}));
+  }
+
+  private static HeadManifest manifest(String kind, Task task, long[] shape, List<String> classes) {
+    return new HeadManifest(
+        1,
+        "h",
+        1,
+        task,
+        HeadKind.parse(kind),
+        dev.headstart.sample.Modality.VECTOR,
+        null,
+        null,
+        shape,
+        classes,
+        null,
+        null,
+        null,
+        Map.of());
+  }
+
+  /** A model from elsewhere must be what Headstart itself writes, node for node. */
+  @Test
+  void onlyItsOwnGraphIsAHeadsModel() {
+    List<String> classes = List.of("a", "b", "c");
+    for (String kind : List.of("linear", "mlp:7")) {
+      for (long[] cut : List.of(new long[] {5}, new long[] {-1, 5}, new long[] {5, 2, 2})) {
+        HeadNetwork head = HeadNetwork.fresh(HeadKind.parse(kind), scaling(5), 3, SEED);
+        OnnxModel single = head.model(cut, Task.SINGLE, null, HeadNetwork.OPSET);
+        HeadManifest good = manifest(kind, Task.SINGLE, cut, classes);
+        OnnxModel read = OnnxModel.read(single.toBytes(), "head");
+        HeadNetwork.requireModel(read, good);
+        for (HeadManifest bad :
+            List.of(
+                manifest(kind, Task.MULTI, cut, classes),
+                manifest(kind, Task.SINGLE, cut, List.of("a", "b")),
+                manifest("mlp:9", Task.SINGLE, cut, classes),
+                manifest("prototype", Task.SINGLE, cut, classes),
+                manifest(kind, Task.SINGLE, new long[] {6}, classes))) {
+          assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(read, bad));
+        }
+        var node = dev.headstart.onnx.Operator.SIGMOID;
+        var graph = new dev.headstart.onnx.GraphBuilder(read);
+        graph.node(node, List.of(graph.value("scores")));
+        assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(graph.build(), good));
+        Tensor nan = Tensor.of(new float[] {Float.NaN, 0, 0}, 3);
+        OnnxModel broken =
+            head.with(Map.of("output.bias", nan)).model(cut, Task.SINGLE, null, HeadNetwork.OPSET);
+        assertThrows(BadInputException.class, () -> HeadNetwork.requireModel(broken, good));
+      }
+    }
+    HeadNetwork number = HeadNetwork.fresh(HeadKind.parse("linear"), scaling(5), 1, SEED);
+    Scaling target = new Scaling(new float[] {3}, new float[] {10});
+    HeadNetwork.requireModel(
+        number.model(new long[] {5}, Task.REGRESSION, target, HeadNetwork.OPSET),
+        manifest("linear", Task.REGRESSION, new long[] {5}, List.of()));
   }
 
   @Test
@@ -186,5 +241,17 @@ class HeadNetworkTest {
     assertArrayEquals(new float[] {2, 200, 5}, estimate.each().mean());
     assertArrayEquals(new float[] {1, 0.01f, 1}, estimate.each().scale(), 1e-6f);
     assertEquals(1 / Math.sqrt((1 + 10000) / 3.0), estimate.common().scale()[0], 1e-6);
+  }
+
+  /** Tiny units and large offsets are units like any other. */
+  @Test
+  void scalingsKnowNoAbsoluteSize() {
+    Scaling.Estimate estimate = new Scaling.Estimate(3);
+    for (float[] row : new float[][] {{1e-8f, 10_000_001, 7}, {3e-8f, 10_000_003, 7}}) {
+      estimate.add(row);
+    }
+    assertEquals(1e8, estimate.each().scale()[0], 1e2);
+    assertEquals(1, estimate.each().scale()[1], 1e-6);
+    assertEquals(1, estimate.each().scale()[2], 0);
   }
 }

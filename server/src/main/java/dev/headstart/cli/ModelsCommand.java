@@ -178,7 +178,7 @@ final class ModelsCommand extends HeadstartCommand {
       })
   static final class Add extends HeadstartCommand {
     private static final ObjectMapper DRAFT =
-        new ObjectMapper().setSerializationInclusion(JsonInclude.Include.NON_NULL);
+        new ObjectMapper().setDefaultPropertyInclusion(JsonInclude.Include.NON_NULL);
 
     @Parameters(paramLabel = "FILE", description = "The ONNX model, external data beside it")
     private Path file;

@@ -191,7 +191,11 @@ class BadInputTest {
     Files.writeString(line.workspace().resolve("heads/head/1/model.onnx"), "gone");
     assertTrue(line.run("predict", "head", "1").expect(3).err().contains("sha-256"));
     CommandLine.Result list = line.run("heads", "list", "--json").expect(0);
-    assertEquals("", list.out());
+    assertEquals("[1]", list.json().get("versions").toString());
+    assertTrue(list.json().get("kind").isNull());
     assertTrue(list.err().contains("model.onnx"), list.err());
+    assertTrue(line.run("heads", "list").expect(0).out().contains("damaged"));
+    Files.writeString(line.workspace().resolve("heads/head/live"), "nonsense");
+    assertTrue(line.run("heads", "list", "--json").expect(0).json().get("live").isNull());
   }
 }

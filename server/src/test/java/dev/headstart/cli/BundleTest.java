@@ -12,8 +12,14 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
@@ -180,7 +186,58 @@ class BundleTest {
       entries.put("1/model.onnx", model);
       ((ObjectNode) manifest.get("files")).put("model.onnx", Sample.sha256(model));
       entries.put("1/head.json", Console.JSON.writeValueAsBytes(manifest));
-      refused(zip(entries), other.equals("checkpoint") ? "model.onnx" : "a head takes features");
+      refused(zip(entries), "model.onnx of version 1");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"result", "provenance", "recipe", "shape", "classes"})
+  void versionsThatDoNotSayWhatTheyAre(String field) throws IOException {
+    Map<String, byte[]> entries = entries();
+    ObjectNode manifest = (ObjectNode) Console.JSON.readTree(entries.get("2/head.json"));
+    manifest.remove(field);
+    entries.put("2/head.json", Console.JSON.writeValueAsBytes(manifest));
+    refused(zip(entries), "\"" + field + "\" is missing");
+  }
+
+  @Test
+  void memberships() throws IOException {
+    Map<String, byte[]> entries = entries();
+    byte[] sound = entries.get("2/samples.json");
+    entries.put("2/samples.json", "{\"trained\":[\"abc\"]}".getBytes(StandardCharsets.UTF_8));
+    refused(zip(entries), "'abc'");
+    entries.put("2/samples.json", "{\"judged\":[null]}".getBytes(StandardCharsets.UTF_8));
+    refused(zip(entries), "no sha-256");
+    entries.put("2/samples.json", sound);
+    entries.put("3/samples.json", sound);
+    refused(zip(entries), "not in it");
+  }
+
+  @Test
+  void whatFailsOnTheWayIsTakenBack() throws Exception {
+    abroad.run("teach", "other", "--data", data, "--epochs", 1).expect(0);
+    String database = "jdbc:sqlite:" + abroad.workspace().resolve("headstart.db");
+    try (Connection connection = DriverManager.getConnection(database);
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "CREATE TRIGGER full BEFORE INSERT ON membership WHEN NEW.version = 2"
+              + " BEGIN SELECT RAISE(ABORT, 'no more'); END");
+    }
+    assertTrue(
+        abroad
+            .run("heads", "import", "head", "--bundle", bundle)
+            .expect(1)
+            .err()
+            .contains("no more"));
+    assertEquals(
+        List.of("other"),
+        abroad.run("heads", "list", "--json").expect(0).lines().stream()
+            .map(head -> head.get("head").asText())
+            .toList());
+    try (Stream<Path> left = Files.list(abroad.workspace().resolve("heads/head"))) {
+      assertEquals(
+          Set.of(".last", ".lock"),
+          left.map(file -> file.getFileName().toString()).collect(Collectors.toSet()));
     }
   }
 

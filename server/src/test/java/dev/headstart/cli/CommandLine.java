@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -67,12 +68,17 @@ record CommandLine(Path workspace) {
 
   /** Runs just these words. */
   static Result plain(String in, String... words) {
+    return plain(new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)), words);
+  }
+
+  /** Runs just these words. */
+  static Result plain(InputStream in, String... words) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int status =
         Main.run(
             words,
-            new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)),
+            in,
             new PrintStream(out, true, StandardCharsets.UTF_8),
             new PrintStream(err, true, StandardCharsets.UTF_8));
     return new Result(

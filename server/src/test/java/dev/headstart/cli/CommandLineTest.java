@@ -6,8 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.Value;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +24,8 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Heads from teaching to export, through the command line alone; vectors, as they are quick. */
 class CommandLineTest {
@@ -232,6 +240,10 @@ class CommandLineTest {
     assertEquals("{\"head\":\"many\",\"live\":2}", out("heads", "promote", "many", 2, "--json"));
     assertEquals("{\"head\":\"many\",\"live\":1}", out("heads", "rollback", "many", "--json"));
     line.run("heads", "rollback", "many").expect(4);
+    out("teach", "many", "--data", data, "--epochs", 2, "--promote", "always", "--json");
+    // The version before was never live since; what was live is 1.
+    assertEquals("{\"head\":\"many\",\"live\":1}", out("heads", "rollback", "many", "--json"));
+    out("heads", "remove", "many", "--version", 3);
     line.run("heads", "promote", "many", 7).expect(4);
     line.run("predict", "many", "--version", 7, "1,0,0").expect(4);
     line.run("predict", "many", "--version", 2, "1,0,0").expect(0);
@@ -327,6 +339,136 @@ class CommandLineTest {
     line.run("models", "add", data).expect(3);
   }
 
+  private Path pictureModel(String name, String input, long... shape) {
+    GraphBuilder graph = new GraphBuilder("main", 17);
+    Value pixels = graph.input(input, ElementType.FLOAT, shape);
+    int side = (int) shape[3];
+    Value weight = graph.initializer("w", Tensor.of(new float[side * side], side, side));
+    Value map = graph.named("map", Operator.MAT_MUL, List.of(pixels, weight));
+    Value pooled = graph.named("pooled", Operator.GLOBAL_AVERAGE_POOL, List.of(map));
+    Path file = folder.resolve(name);
+    graph.output(pooled, ElementType.FLOAT, -1, 3, 1, 1).build().write(file);
+    return file;
+  }
+
+  @Test
+  void whatABaseModelLacksIsSaid() throws IOException {
+    Path model = pictureModel("camera.onnx", "pixels", -1, 3, 32, 32);
+    CommandLine.Result result = line.run("models", "add", model).expect(0);
+    assertTrue(result.out().contains("takes: not said"), result.out());
+    assertTrue(result.out().contains("map"), result.out());
+    String said = result.err();
+    assertTrue(said.contains("pixels float32[batch, 3, 32, 32]"), said);
+    assertTrue(said.contains("It looks like pictures"), said);
+    assertTrue(said.contains("--manifest camera.json"), said);
+    // The draft is a manifest that does.
+    Path manifest = folder.resolve("camera.json");
+    Files.writeString(manifest, said.substring(said.indexOf('{'), said.lastIndexOf('}') + 1));
+    line.run("models", "remove", "camera").expect(0);
+    CommandLine.Result again = line.run("models", "add", model, "--manifest", manifest).expect(0);
+    assertTrue(again.out().contains("takes: pictures"), again.out());
+    assertTrue(again.err().contains("teach HEAD --data PATH --base camera"), again.err());
+    line.run(
+            "teach",
+            "camera",
+            "--data",
+            "../examples/fashion/train",
+            "--base",
+            "camera",
+            "--epochs",
+            1)
+        .expect(0);
+    line.run("models", "remove", "camera").expect(0);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'taps':[{'name':'t','tensor':'mapp'}] | taps[0].tensor | did you mean 'map'",
+        "'taps':[{'name':'t'}] | taps[0].tensor is missing | a tensor",
+        "'taps':[{'name':'auto','tensor':'map'}] | taps[0].name is auto | and not auto",
+        "'blocks':[{'name':'b','cut':'poold'}] | blocks[0].cut | did you mean 'pooled'",
+        "'preprocessing':{'kind':'tensor','input':'pixel'} | preprocessing.input | 'pixels'",
+        "'modality':'text','preprocessing':{'kind':'tensor','input':'pixels'} | modality | kind",
+        "'pooling':{'kind':'max','mask':'m','input':'map','output':'o'} | pooling.kind | mean",
+        "'pooling':{'kind':'mean','mask':'msk','input':'map','output':'o'} | pooling.mask | 'map'",
+        "'pooling':{'kind':'mean','mask':'map','input':'map','output':'map'} | pooling.output | no",
+        "'labels':'model.onnx' | 'model.onnx' | beside it",
+        "'labels':'manifest.json' | 'manifest.json' | beside it",
+        "'labels':'sub/labels.txt' | 'sub/labels.txt' | beside it",
+        "'labels':'../labels.txt' | '../labels.txt' | beside it",
+      })
+  void aManifestMustFitTheModel(String fields, String named, String expected) throws IOException {
+    Path model = pictureModel("fit.onnx", "pixels", -1, 3, 8, 8);
+    Path manifest = folder.resolve("fit.json");
+    Files.writeString(manifest, ("{" + fields + "}").replace('\'', '"'));
+    CommandLine.Result result = line.run("models", "add", model, "--manifest", manifest).expect(3);
+    assertTrue(result.err().contains(named), result.err());
+    assertTrue(result.err().contains(expected), result.err());
+    assertFalse(Files.exists(line.workspace().resolve("models/fit")));
+  }
+
+  @Test
+  void aDamagedBaseModelIsListedAndRemoved() throws IOException {
+    Path model = pictureModel("sick.onnx", "pixels", -1, 3, 8, 8);
+    line.run("models", "add", model).expect(0);
+    Path manifest = line.workspace().resolve("models/sick/manifest.json");
+    for (String content : List.of("{", "null", "{\"id\":\"sick\"}", "{\"id\":\"other\"}")) {
+      Files.writeString(manifest, content);
+      CommandLine.Result list = line.run("models", "list", "--json").expect(0);
+      assertFalse(list.out().contains("sick"), list.out());
+      assertTrue(list.out().contains("minilm"), list.out());
+      assertTrue(list.err().contains("warning: base model sick"), list.err());
+      line.run("models", "show", "sick").expect(3);
+    }
+    Files.delete(manifest);
+    assertTrue(line.run("models", "list").expect(0).err().contains("does not exist"));
+    line.run("models", "add", model).expect(3);
+    line.run("models", "remove", "../models/sick").expect(4);
+    line.run("models", "remove", "sick").expect(0);
+    line.run("models", "add", model).expect(0);
+    line.run("models", "remove", "sick").expect(0);
+    Path left = line.workspace().resolve("models/.staged-00000000-1-0123456789ab");
+    Files.createDirectory(left);
+    assertTrue(left.toFile().setLastModified(1));
+    line.run("models", "list").expect(0);
+    assertFalse(Files.exists(left));
+  }
+
+  @Test
+  void peopleAreToldWhereTheBaseModelRuns() {
+    CommandLine.Result predicted = line.run("predict", "pump", "1,0,0").expect(0);
+    assertTrue(predicted.err().contains("Head pump, version 1"), predicted.err());
+    assertFalse(predicted.err().contains(", on "), predicted.err());
+    assertEquals("", line.run("predict", "pump", "1,0,0", "--json").expect(0).err());
+    Path mail = Path.of("../examples/mail/test.jsonl");
+    line.run("teach", "mail", "--data", mail, "--head", "prototype").expect(0);
+    predicted = line.run("predict", "mail", "hello").expect(0);
+    assertTrue(predicted.err().contains("Head mail, version 1, on cpu"), predicted.err());
+    String judged = line.run("evaluate", "mail", "--data", mail).expect(0).out();
+    assertTrue(judged.contains("samples, on cpu:"), judged);
+    JsonNode json = line.run("evaluate", "mail", "--data", mail, "--json").expect(0).json();
+    assertFalse(json.has("provider"), json::toString);
+  }
+
+  @Test
+  void standardInputThatCannotBeReadIsBadInput() {
+    InputStream broken =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            throw new IOException("Is a directory");
+          }
+        };
+    CommandLine.Result result =
+        CommandLine.plain(
+                broken, "predict", "pump", "-", "--workspace", line.workspace().toString())
+            .expect(3);
+    assertTrue(result.err().contains("standard input cannot be read (Is a dir"), result.err());
+  }
+
   @Test
   void namesFromElsewhereDoNotSteerTheTerminal() throws IOException {
     Path file =
@@ -335,7 +477,7 @@ class CommandLineTest {
             "{\"features\":[0],\"label\":\"a\\u001b[2J\"}\n"
                 + "{\"features\":[0.1],\"label\":\"a\\u001b[2J\"}\n"
                 + "{\"features\":[1],\"label\":\"b\"}\n{\"features\":[1.1],\"label\":\"b\"}\n");
-    CommandLine.Result result = line.run("teach", "escape", "--data", file).expect(0);
+    CommandLine.Result result = line.run("teach", "escape", "--data", file).expect(3);
     assertFalse(result.out().contains("\u001b"), result.out());
     assertFalse(result.err().contains("\u001b"), result.err());
   }
