@@ -401,9 +401,13 @@ public record Artifacts(
   /**
    * Writes the four files into a folder, which is made if it is not there.
    *
+   * @throws BadInputException if it is a file
    * @throws FailureException if they cannot be written
    */
   public void writeTo(Path folder) {
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw new BadInputException(folder + " is a file; expected a folder for the artifacts");
+    }
     try {
       Files.createDirectories(folder);
       Files.write(folder.resolve(TRAINING), training.toBytes());

@@ -2,9 +2,12 @@ package dev.headstart.backbone;
 
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.CutModels;
 import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.ModelCutter;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
@@ -65,10 +68,14 @@ public final class Backbone implements AutoCloseable {
    * Cuts the base model and opens the part before the cut. The caller closes the backbone.
    *
    * @throws BadInputException if the model is not sound, or its cut's tensor is not float32
-   * @throws dev.headstart.error.NotFoundException if it has no such tensor
+   * @throws NotFoundException if it has no such tensor, listing the taps
    */
   public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
-    CutModels models = ModelCutter.cut(base.model(), cut.tensor());
+    OnnxModel model = base.model();
+    if (!Graph.of(model).tensors().contains(cut.tensor())) {
+      throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
+    }
+    CutModels models = ModelCutter.cut(model, cut.tensor());
     TensorInfo first = models.live().get(0);
     if (first.type() != null && first.type() != ElementType.FLOAT) {
       throw new BadInputException(

@@ -7,6 +7,8 @@ import java.util.Locale;
 
 /** A name that nothing answers to; the message offers the nearest one. Exit status 4. */
 public final class NotFoundException extends HeadstartException {
+  /** No more of a name than this is compared and printed. */
+  private static final int LONGEST = 200;
 
   public NotFoundException(String message) {
     super(message, null);
@@ -21,7 +23,8 @@ public final class NotFoundException extends HeadstartException {
     this(message(kind, name, known));
   }
 
-  private static String message(String kind, String name, Collection<String> known) {
+  private static String message(String kind, String given, Collection<String> known) {
+    String name = given.length() <= LONGEST ? given : given.substring(0, LONGEST) + "…";
     if (known.isEmpty()) {
       return "unknown " + kind + " '" + name + "': there is none yet";
     }
@@ -41,27 +44,31 @@ public final class NotFoundException extends HeadstartException {
         + " '"
         + name
         + "'"
-        + (near ? ": did you mean '" + nearest + "'?" : ":")
+        + (near ? ": did you mean '" + nearest + "'?" : ".")
         + " Known: "
         + String.join(", ", sorted)
         + (known.size() > sorted.size() ? ", …" : "");
   }
 
-  /** Levenshtein distance. */
+  /** Edits between two names: letters put in, left out, changed, or swapped with the next. */
   private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
+    int[][] edits = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          edits[i][j] = i + j;
+          continue;
+        }
+        int changed = edits[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        edits[i][j] = Math.min(changed, 1 + Math.min(edits[i - 1][j], edits[i][j - 1]));
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          edits[i][j] = Math.min(edits[i][j], edits[i - 2][j - 2] + 1);
+        }
       }
     }
-    return row[b.length()];
+    return edits[a.length()][b.length()];
   }
 }

@@ -149,6 +149,12 @@ public final class OnnxModel {
 
   private static void atomically(Path file, Writing writing) {
     Path target = file.toAbsolutePath();
+    if (!Files.isDirectory(target.getParent())) {
+      throw new NotFoundException("there is no folder " + file.getParent() + " to write to");
+    }
+    if (Files.isDirectory(target)) {
+      throw new BadInputException(file + " is a folder; expected a file to write the model to");
+    }
     Path temporary =
         target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
     try {

@@ -44,6 +44,7 @@ public final class FusedModel {
       fused.metadata("headstart.base", base.id());
       fused.metadata("headstart.base.sha256", manifest.base().sha256());
       fused.metadata("headstart.cut", manifest.cut().tensor());
+      fused.metadata("headstart.batchInvariant", String.valueOf(base.manifest().batchInvariant()));
       fused.metadata("headstart.preprocessing", json(base.manifest().preprocessing()));
     }
     fused.metadata("headstart.head", manifest.head());

@@ -59,7 +59,7 @@ public record Recipe(
    * @throws UsageException naming the field that is out of range
    */
   public Recipe {
-    require(rate > 0 && rate <= 1000, "the rate", "in (0, 1000]", rate);
+    require(rate >= 1e-12 && rate <= 1000, "the rate", "from 1e-12 to 1000", rate);
     require(warmup >= 0 && warmup < 1, "the warm-up", "in [0, 1)", warmup);
     require(epochs >= 1 && epochs <= 100_000, "the number of epochs", "1 to 100000", epochs);
     require(batch >= 1 && batch <= 65_536, "the batch", "1 to 65536", batch);
@@ -86,7 +86,9 @@ public record Recipe(
               + " must be "
               + expected
               + ", got "
-              + (given == Math.rint(given) ? String.valueOf((long) given) : String.valueOf(given)));
+              + (given == Math.rint(given) && Math.abs(given) < 1e9
+                  ? String.valueOf((long) given)
+                  : String.valueOf(given)));
     }
   }
 }

@@ -76,7 +76,7 @@ public record RecipeOptions(
         batch == null ? 32 : batch,
         or(weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
         or(labelSmoothing, 0),
-        balanced == null || balanced,
+        balanced != null && balanced,
         or(validation, 0.2),
         patience == null ? 10 : patience,
         refit == null || refit,

@@ -42,6 +42,9 @@ import java.util.stream.Stream;
  * more, on everything, for as many epochs.
  */
 public final class Teacher {
+  /** Classes whose counts differ so much deserve a word. */
+  private static final int UNEVEN = 5;
+
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
 
@@ -96,11 +99,7 @@ public final class Teacher {
               recipe.validation(),
               runs.judgedBy(request.head()));
       requireTrainable(lesson, split);
-      if (split.validation().length == 0 && recipe.validation() > 0) {
-        listener.warning(
-            "too few samples to set any aside: nothing judges this version. Three a class are"
-                + " enough for one that judges");
-      }
+      warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
       Taught trained = train(lesson, split, recipe, staged, listener);
       Taught taught =
@@ -163,6 +162,33 @@ public final class Teacher {
     return heads.load(request.head(), version).manifest().classes();
   }
 
+  private static void warn(Lesson lesson, Split split, Recipe recipe, TrainingListener listener) {
+    if (split.validation().length == 0 && recipe.validation() > 0) {
+      listener.warning(
+          "too few samples to set any aside: nothing judges this version. Three a class are"
+              + " enough for one that judges");
+    }
+    if (split.validation().length > 0 && recipe.validation() == 0) {
+      listener.warning(
+          split.validation().length
+              + " samples have judged earlier versions of this head and stay set aside until the"
+              + " refit");
+    }
+    if (lesson.task() == Task.SINGLE && !recipe.balanced()) {
+      int[] counts = lesson.targets().counts();
+      int least = IntStream.of(counts).min().orElse(0);
+      int most = IntStream.of(counts).max().orElse(0);
+      if (most >= UNEVEN * least) {
+        listener.warning(
+            "the rarest class has "
+                + least
+                + " samples, the most frequent "
+                + most
+                + ": --class-weights balanced makes them count alike, at some cost in accuracy");
+      }
+    }
+  }
+
   private static void requireTrainable(Lesson lesson, Split split) {
     String missing = split.train().length == 0 ? "the data" : null;
     if (missing == null && lesson.task() == Task.SINGLE) {
@@ -219,19 +245,19 @@ public final class Teacher {
     Trainer.Outcome judged =
         trainer(lesson, split.train(), recipe, target)
             .train(staged, split.train(), split.validation(), recipe.epochs(), listener);
+    int epochs = judged.best();
     if (refit) {
       write(judged.network(), lesson, target, staged.resolve(HeadStore.JUDGED));
-      listener.stage("refit", judged.best());
       Scaling refitTarget = targetScaling(lesson.targets(), all);
-      Trainer.Outcome refitted =
-          trainer(lesson, all, recipe, refitTarget)
-              .train(staged, all, new int[0], judged.best(), listener);
+      Trainer last = trainer(lesson, all, recipe, refitTarget);
+      epochs = Math.max(epochs, last.fewestEpochs(all.length));
+      listener.stage("refit", epochs);
+      Trainer.Outcome refitted = last.train(staged, all, new int[0], epochs, listener);
       write(refitted.network(), lesson, refitTarget, staged.resolve(HeadStore.MODEL));
     } else {
       write(judged.network(), lesson, target, staged.resolve(HeadStore.MODEL));
     }
-    return new Taught(
-        judged.best(), judged.stoppedEarly(), refit, judged.metrics(), judged.history());
+    return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
   }
 
   private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {

@@ -31,6 +31,9 @@ public final class Trainer {
   /** A loss this many times the first one is no longer learning. */
   private static final double DIVERGED = 1000;
 
+  /** Optimizer steps before early stopping may end a training. */
+  private static final int FEWEST_STEPS = 200;
+
   /** For more classes than this the history leaves out each epoch's confusion. */
   private static final int CONFUSIONS = 50;
 
@@ -100,7 +103,9 @@ public final class Trainer {
             bestMetrics = metrics;
             bestEpoch = epoch;
           }
-          stopped = recipe.patience() > 0 && epoch - bestEpoch >= recipe.patience();
+          stopped =
+              recipe.patience() > 0
+                  && epoch - Math.max(bestEpoch, fewestEpochs(train.length)) >= recipe.patience();
         }
         boolean many = targets.outputs() > CONFUSIONS;
         history.add(
@@ -128,6 +133,17 @@ public final class Trainer {
             "training diverged: the weights '" + name + "' are not finite. Try a lower --rate");
       }
     }
+  }
+
+  /**
+   * Epochs that are trained at least: with few samples to judge by, a minimum of the loss in the
+   * first steps is chance.
+   *
+   * @param rows that train
+   */
+  int fewestEpochs(int rows) {
+    int steps = (rows + recipe.batch() - 1) / recipe.batch();
+    return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);
   }
 
   private ArtifactOptions options(int[] train) {

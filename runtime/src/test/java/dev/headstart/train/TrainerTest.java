@@ -152,7 +152,8 @@ class TrainerTest {
     Problem problem = clouds(60, 3, 2.5);
     var outcome = train(problem, options("mlp:64", 0.05, 200, 5), range(0, 30), range(30, 60));
     assertTrue(outcome.stoppedEarly());
-    assertEquals(outcome.best() + 5, outcome.history().size());
+    // 30 samples are 2 steps an epoch, and early stopping waits for 200 steps.
+    assertEquals(Math.max(outcome.best(), 100) + 5, outcome.history().size());
     double best =
         outcome.history().stream().mapToDouble(e -> e.validation().loss()).min().orElseThrow();
     assertEquals(best, outcome.metrics().loss());
