@@ -116,6 +116,7 @@ public final class BaseModels {
       throw new NotFoundException("there is no model file " + file);
     }
     OnnxModel model = OnnxModel.read(file);
+    requireRunnable(model, file);
     Manifest given = manifest == null ? null : readManifest(manifest);
     String stem = file.getFileName().toString().replaceFirst("\\.onnx$", "");
     String id = name != null ? name : given != null && given.id() != null ? given.id() : stem;

@@ -20,6 +20,7 @@ import java.util.Map;
  * @param base the base model, or null for a head on ready feature vectors
  * @param cut where the base is cut, or null without a base
  * @param shape of the cut's tensor for one sample, -1 for a free dimension; [width] without a base
+ * @param columns names of the features, where the data had names for them; else empty
  * @param classes in the order of the scores; empty for regression
  * @param recipe as JSON
  * @param result what training and validation gave
@@ -37,6 +38,7 @@ public record HeadManifest(
     BaseReference base,
     CutReference cut,
     long[] shape,
+    List<String> columns,
     List<String> classes,
     JsonNode recipe,
     Result result,
@@ -44,6 +46,10 @@ public record HeadManifest(
     Map<String, String> files) {
 
   public static final int FORMAT = 1;
+
+  public HeadManifest {
+    columns = columns == null ? List.of() : List.copyOf(columns);
+  }
 
   /**
    * The base model that a head stands on.
@@ -114,6 +120,7 @@ public record HeadManifest(
         base,
         cut,
         shape,
+        columns,
         classes,
         recipe,
         result,

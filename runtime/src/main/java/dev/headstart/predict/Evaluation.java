@@ -54,6 +54,9 @@ public record Evaluation(
   public static Evaluation of(Predictor predictor, Path path, TrainingListener listener) {
     HeadManifest manifest = predictor.manifest();
     DataSet data = DataSet.open(path, manifest.task());
+    if (!manifest.columns().isEmpty() && !data.columns().isEmpty()) {
+      data = data.inColumns(manifest.columns());
+    }
     data.notes().forEach(listener::warning);
     Run run = new Run(predictor, listener);
     listener.stage("evaluate", -1);

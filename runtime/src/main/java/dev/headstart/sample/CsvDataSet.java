@@ -17,10 +17,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Comma-separated values (RFC 4180, UTF-8) with a header: {@code label} and {@code text} or {@code
@@ -28,6 +30,7 @@ import java.util.Set;
  * {@code |}.
  */
 final class CsvDataSet implements DataSet {
+  private static final int LABELS_LOOKED_AT = 1000;
 
   private final Path path;
   private final Task task;
@@ -37,7 +40,10 @@ final class CsvDataSet implements DataSet {
   private final int file;
   private final Modality modality;
 
-  private CsvDataSet(Path path, Task task, List<String> header, Modality modality) {
+  /** Where the header has the numbers of a feature vector, in the vector's order. */
+  private final int[] numbers;
+
+  private CsvDataSet(Path path, Task task, List<String> header, Modality modality, int[] numbers) {
     this.path = path;
     this.task = task;
     this.header = header;
@@ -45,6 +51,7 @@ final class CsvDataSet implements DataSet {
     this.text = header.indexOf("text");
     this.file = header.indexOf("file");
     this.modality = modality;
+    this.numbers = numbers;
   }
 
   static CsvDataSet open(Path path, Task task) {
@@ -65,8 +72,25 @@ final class CsvDataSet implements DataSet {
       } else if (header.contains("file")) {
         modality = fileModality(path, header.indexOf("file"), row);
       }
-      return new CsvDataSet(path, task, header, modality);
+      Task meant = task == null ? meant(rows, row, header.indexOf("label")) : task;
+      int[] numbers =
+          IntStream.range(0, header.size()).filter(i -> !header.get(i).equals("label")).toArray();
+      return new CsvDataSet(path, meant, header, modality, numbers);
     }
+  }
+
+  /** Labels that are all numbers, one with a fraction, measure something; others are classes. */
+  private static Task meant(Rows rows, CsvRecord first, int label) {
+    boolean fraction = false;
+    CsvRecord row = first;
+    for (int n = 0; row != null && n < LABELS_LOOKED_AT; n++, row = rows.next()) {
+      String written = label < row.getFieldCount() ? row.getField(label).strip() : "";
+      if (!written.isEmpty() && !written.matches("[+-]?[0-9]*[.]?[0-9]+([eE][+-]?[0-9]+)?")) {
+        return Task.SINGLE;
+      }
+      fraction |= written.matches(".*[.].*[1-9].*");
+    }
+    return fraction ? Task.REGRESSION : Task.SINGLE;
   }
 
   private static Modality fileModality(Path path, int column, CsvRecord row) {
@@ -119,6 +143,35 @@ final class CsvDataSet implements DataSet {
   @Override
   public Task task() {
     return task;
+  }
+
+  @Override
+  public List<String> columns() {
+    return modality == Modality.VECTOR
+        ? IntStream.of(numbers).mapToObj(header::get).toList()
+        : List.of();
+  }
+
+  @Override
+  public DataSet inColumns(List<String> order) {
+    List<String> missing = new ArrayList<>(order);
+    missing.removeAll(header);
+    List<String> foreign = new ArrayList<>(columns());
+    foreign.removeAll(order);
+    if (!missing.isEmpty() || !foreign.isEmpty()) {
+      throw new BadInputException(
+          path
+              + " has other columns than were taught"
+              + (missing.isEmpty() ? "" : "; missing: " + shortened(missing))
+              + (foreign.isEmpty() ? "" : "; not known: " + shortened(foreign)));
+    }
+    return new CsvDataSet(
+        path, task, header, modality, order.stream().mapToInt(header::indexOf).toArray());
+  }
+
+  private static String shortened(List<String> names) {
+    return String.join(", ", names.subList(0, Math.min(10, names.size())))
+        + (names.size() > 10 ? ", …" : "");
   }
 
   @Override
@@ -216,12 +269,9 @@ final class CsvDataSet implements DataSet {
   }
 
   private float[] features(CsvRecord row) {
-    float[] values = new float[header.size() - 1];
-    int n = 0;
-    for (int i = 0; i < header.size(); i++) {
-      if (i != label) {
-        values[n++] = number(row.getField(i), header.get(i));
-      }
+    float[] values = new float[numbers.length];
+    for (int n = 0; n < values.length; n++) {
+      values[n] = number(row.getField(numbers[n]), header.get(numbers[n]));
     }
     return values;
   }

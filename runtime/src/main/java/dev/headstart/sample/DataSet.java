@@ -22,6 +22,20 @@ public sealed interface DataSet permits FolderDataSet, JsonlDataSet, CsvDataSet 
   /** What a person should know and no error says: files that were left out, empty class folders. */
   List<String> notes();
 
+  /** Names of the numbers of its feature vectors, in their order; empty where they have none. */
+  default List<String> columns() {
+    return List.of();
+  }
+
+  /**
+   * The same samples, their feature vectors in another order of columns.
+   *
+   * @throws BadInputException if the columns are not these, naming those that are missing or new
+   */
+  default DataSet inColumns(List<String> order) {
+    return this;
+  }
+
   /**
    * One pass over the samples, in the order of the file or of the paths. The caller closes it.
    *
@@ -39,7 +53,8 @@ public sealed interface DataSet permits FolderDataSet, JsonlDataSet, CsvDataSet 
    * .jsonl}, or a {@code .csv} with a header.
    *
    * @param task what the labels mean; null to infer it (text: single, list: multi, JSON number:
-   *     regression; folders and CSV: single)
+   *     regression; folders: single; CSV: regression if all of the first labels are numbers and one
+   *     has a fraction, else single)
    * @throws NotFoundException if the path does not exist
    * @throws BadInputException if nothing usable is there, saying what was expected
    */
@@ -56,7 +71,7 @@ public sealed interface DataSet permits FolderDataSet, JsonlDataSet, CsvDataSet 
       return JsonlDataSet.open(path, task);
     }
     if (name.endsWith(".csv")) {
-      return CsvDataSet.open(path, task == null ? Task.SINGLE : task);
+      return CsvDataSet.open(path, task);
     }
     throw new BadInputException(
         path

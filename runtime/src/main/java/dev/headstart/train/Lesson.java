@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -85,16 +86,17 @@ final class Lesson implements AutoCloseable {
   /**
    * Reads a data set and takes its features.
    *
-   * @param known classes that come first, in this order, where the data set has them
+   * @param known a version of the head: its classes come first, in its order, where the data set
+   *     has them, and its columns are kept in order where they are the same
    */
   static Lesson read(
       TeachRequest request,
       BaseModels models,
       FeatureStore cache,
       List<Provider> providers,
-      List<String> known,
+      Optional<HeadManifest> known,
       TrainingListener listener) {
-    DataSet data = DataSet.open(request.data(), request.recipe().task());
+    DataSet data = inKnownOrder(DataSet.open(request.data(), request.recipe().task()), known);
     request.recipe().resolve(data.task(), 1); // refuses what is out of range before the long work
     data.notes().forEach(listener::warning);
     BaseModel base = base(request, data, models);
@@ -115,12 +117,21 @@ final class Lesson implements AutoCloseable {
         lesson.extract(listener);
       }
       lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
-      lesson.label(known, request);
+      lesson.label(known.map(HeadManifest::classes).orElse(List.of()), request);
       return lesson;
     } catch (RuntimeException e) {
       lesson.close();
       throw e;
     }
+  }
+
+  private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
+    List<String> columns = known.map(HeadManifest::columns).orElse(List.of());
+    boolean same =
+        !columns.isEmpty()
+            && columns.size() == data.columns().size()
+            && Set.copyOf(data.columns()).equals(Set.copyOf(columns));
+    return same ? data.inColumns(columns) : data;
   }
 
   private static BaseModel base(TeachRequest request, DataSet data, BaseModels models) {
@@ -321,6 +332,11 @@ final class Lesson implements AutoCloseable {
     return targets;
   }
 
+  /** Names of the features, where the data has names for them. */
+  List<String> columns() {
+    return data.columns();
+  }
+
   /** In the order of the outputs; empty for regression. */
   List<String> classes() {
     return classes;
@@ -389,6 +405,9 @@ final class Lesson implements AutoCloseable {
    * @throws BadInputException if it takes features that these samples cannot give
    */
   Source source(HeadManifest version) {
+    if (!version.columns().isEmpty() && !version.columns().equals(columns())) {
+      throw new BadInputException("it was taught on other columns");
+    }
     boolean sameCut =
         backbone == null
             ? version.cut() == null

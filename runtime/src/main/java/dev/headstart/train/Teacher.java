@@ -29,7 +29,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -89,7 +89,7 @@ public final class Teacher {
     }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
-        Lesson.read(request, models, cache, providers, classes(request), listener)) {
+        Lesson.read(request, models, cache, providers, known(request.head()), listener)) {
       Recipe recipe = request.recipe().resolve(lesson.task(), lesson.features().width());
       Split split =
           Split.of(
@@ -151,15 +151,14 @@ public final class Teacher {
     }
   }
 
-  /** Classes that the head knows already, in the order of its scores. */
-  private List<String> classes(TeachRequest request) {
-    List<Integer> versions = heads.versions(request.head());
-    OptionalInt live = heads.live(request.head());
+  /** The version whose order of classes and columns is kept: the live or else the newest one. */
+  private Optional<HeadManifest> known(String head) {
+    List<Integer> versions = heads.versions(head);
     if (versions.isEmpty()) {
-      return List.of();
+      return Optional.empty();
     }
-    int version = live.orElse(versions.get(versions.size() - 1));
-    return heads.load(request.head(), version).manifest().classes();
+    int version = heads.live(head).orElse(versions.get(versions.size() - 1));
+    return Optional.of(heads.load(head, version).manifest());
   }
 
   private static void warn(Lesson lesson, Split split, Recipe recipe, TrainingListener listener) {
@@ -351,6 +350,7 @@ public final class Teacher {
             ? null
             : new HeadManifest.CutReference(backbone.cut().name(), backbone.cut().tensor()),
         lesson.shape(),
+        lesson.columns(),
         lesson.classes(),
         JSON.valueToTree(recipe),
         new HeadManifest.Result(

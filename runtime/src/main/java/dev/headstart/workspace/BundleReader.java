@@ -290,6 +290,7 @@ final class BundleReader implements AutoCloseable {
         m.base(),
         m.cut(),
         m.shape(),
+        m.columns(),
         m.classes(),
         m.recipe(),
         m.result(),

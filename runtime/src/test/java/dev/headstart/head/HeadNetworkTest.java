@@ -139,6 +139,7 @@ class HeadNetworkTest {
         null,
         null,
         shape,
+        List.of(),
         classes,
         null,
         null,

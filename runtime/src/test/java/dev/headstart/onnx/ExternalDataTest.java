@@ -11,7 +11,6 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -133,7 +132,7 @@ class ExternalDataTest {
     assertThrows(BadInputException.class, () -> OnnxModel.read(Path.of("/dev/zero")));
     Path missing = folder.resolve("no/such/folder.onnx");
     OnnxModel model = OnnxModel.of(small().build());
-    assertThrows(FailureException.class, () -> model.write(missing));
+    assertThrows(NotFoundException.class, () -> model.write(missing));
     assertFalse(Files.exists(missing.getParent()));
   }
 

@@ -28,6 +28,7 @@ final class Versions {
         null,
         null,
         new long[] {3},
+        List.of(),
         List.of("äpfel", "birnen"),
         json.objectNode().put("rate", 0.01),
         new HeadManifest.Result(
