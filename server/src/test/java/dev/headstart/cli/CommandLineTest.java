@@ -295,7 +295,7 @@ class CommandLineTest {
                 "--model",
                 model,
                 "--trainable",
-                "output.wait",
+                "output.weigth",
                 "--loss",
                 "ce",
                 "--out",
