@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.artifact.Loss;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.error.BadInputException;
@@ -255,6 +256,7 @@ class HeadstartTest {
             null,
             null,
             null,
+            null,
             null);
     TeachRequest request =
         new TeachRequest("numbers", data, null, "auto", regression, Promotion.ALWAYS);
@@ -361,6 +363,63 @@ class HeadstartTest {
               .floats();
     }
     assertTrue(scores[1] > 0.5);
+  }
+
+  /** A table's columns have names: another order of them is the same data, others are refused. */
+  @Test
+  void columnsAreKnownByTheirNames() throws IOException {
+    StringBuilder one = new StringBuilder("a,b,label\n");
+    StringBuilder swapped = new StringBuilder("label,b,a\n");
+    for (int i = 0; i < 40; i++) {
+      String label = i % 2 == 0 ? "even" : "odd";
+      one.append(i % 2).append(',').append(i).append(',').append(label).append('\n');
+      swapped.append(label).append(',').append(i).append(',').append(i % 2).append('\n');
+    }
+    Path taught = Files.writeString(folder.resolve("one.csv"), one);
+    Path other = Files.writeString(folder.resolve("swapped.csv"), swapped);
+    headstart.teach(request(taught, "linear", Promotion.ALWAYS), TrainingListener.NONE);
+    assertEquals(
+        1.0,
+        headstart.evaluate("reports", null, other, TrainingListener.NONE).metrics().accuracy());
+    TeachResult again =
+        headstart.teach(request(other, "linear", Promotion.IF_NOT_WORSE), TrainingListener.NONE);
+    assertTrue(again.promoted(), again.reason());
+    assertEquals(List.of("a", "b"), again.manifest().columns());
+    Path foreign =
+        Files.writeString(folder.resolve("c.csv"), one.toString().replace("b,label", "c,label"));
+    var error =
+        assertThrows(
+            BadInputException.class,
+            () -> headstart.evaluate("reports", null, foreign, TrainingListener.NONE));
+    assertTrue(error.getMessage().contains("missing: b; not known: c"), error.getMessage());
+  }
+
+  /** Labels with fractions are measurements; both losses of regression learn them. */
+  @Test
+  void tablesOfNumbersAreRegressions() throws IOException {
+    StringBuilder csv = new StringBuilder("a,b,label\n");
+    Random random = new Random(SEED);
+    for (int i = 0; i < 120; i++) {
+      double a = random.nextGaussian();
+      double b = random.nextGaussian();
+      csv.append(String.format(Locale.ROOT, "%.3f,%.3f,%.3f%n", a, b, 100 + 20 * a - 5 * b));
+    }
+    Path data = Files.writeString(folder.resolve("numbers.csv"), csv);
+    for (Loss loss : List.of(Loss.MSE, Loss.L1)) {
+      RecipeOptions options =
+          new RecipeOptions(
+              null, null, loss, null, null, null, null, 100, null, null, null, null, null, null,
+              null, null);
+      TeachResult taught =
+          headstart.teach(
+              new TeachRequest(loss.toString(), data, null, "auto", options, Promotion.ALWAYS),
+              TrainingListener.NONE);
+      assertTrue(taught.validation().r2() > 0.98, taught.validation().toString());
+      try (var predictor = headstart.predictor(loss.toString(), null)) {
+        double value = predictor.predict(new VectorSample("v", new float[] {1, 1})).value();
+        assertEquals(115, value, 4);
+      }
+    }
   }
 
   /** The same text alone, among others, twice at once: bit for bit the same features. */

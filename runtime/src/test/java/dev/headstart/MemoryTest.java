@@ -68,7 +68,7 @@ class MemoryTest {
     public static void main(String[] args) {
       RecipeOptions two =
           new RecipeOptions(
-              null, null, null, null, null, null, 2, null, null, null, null, null, null, null,
+              null, null, null, null, null, null, null, 2, null, null, null, null, null, null, null,
               null);
       try (Headstart headstart = Headstart.open(Path.of(args[0]))) {
         TeachResult result =

@@ -7,8 +7,11 @@ import dev.headstart.disk.Disk;
 import dev.headstart.disk.DiskFailures;
 import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.OnnxModel;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.TextPreprocessing;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
@@ -140,6 +143,15 @@ public final class BaseModels {
       throw failures.write(e);
     }
     return get(id);
+  }
+
+  /** What ONNX Runtime refuses is refused here, not when somebody teaches. */
+  private static void requireRunnable(OnnxModel model, Path file) {
+    try {
+      InferenceSession.open(model, SessionSettings.cpu(1)).close();
+    } catch (FailureException e) {
+      throw new BadInputException(file + ": " + e.getMessage(), e);
+    }
   }
 
   /** By one rename, when all of it is on the disk. */

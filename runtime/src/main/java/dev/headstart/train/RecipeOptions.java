@@ -4,6 +4,7 @@ import dev.headstart.artifact.Loss;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.sample.Task;
+import java.util.List;
 
 /**
  * What a user says of a recipe; null for what follows from the task and the features. Fields as in
@@ -12,6 +13,7 @@ import dev.headstart.sample.Task;
 public record RecipeOptions(
     HeadKind kind,
     Task task,
+    Loss loss,
     Recipe.OptimizerName optimizer,
     Double rate,
     Schedule schedule,
@@ -29,12 +31,14 @@ public record RecipeOptions(
   /** Nothing said. */
   public static final RecipeOptions DEFAULTS =
       new RecipeOptions(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+          null);
 
   /** The default head with this kind and otherwise nothing said. */
   public static RecipeOptions of(HeadKind kind) {
     return new RecipeOptions(
-        kind, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+        kind, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+        null);
   }
 
   /**
@@ -63,11 +67,7 @@ public record RecipeOptions(
     return new Recipe(
         head,
         dataTask,
-        switch (dataTask) {
-          case SINGLE -> Loss.CE;
-          case MULTI -> Loss.BCE;
-          case REGRESSION -> Loss.MSE;
-        },
+        loss(dataTask),
         name,
         or(rate, usual),
         schedule == null ? Schedule.COSINE : schedule,
@@ -81,6 +81,20 @@ public record RecipeOptions(
         patience == null ? 10 : patience,
         refit == null || refit,
         seed == null ? 1 : seed);
+  }
+
+  private Loss loss(Task dataTask) {
+    List<Loss> fit =
+        switch (dataTask) {
+          case SINGLE -> List.of(Loss.CE);
+          case MULTI -> List.of(Loss.BCE);
+          case REGRESSION -> List.of(Loss.MSE, Loss.L1);
+        };
+    if (loss != null && !fit.contains(loss)) {
+      throw new UsageException(
+          "the loss " + loss + " does not go with the task " + dataTask.id() + ", expected " + fit);
+    }
+    return loss == null ? fit.get(0) : loss;
   }
 
   private static double or(Double said, double otherwise) {

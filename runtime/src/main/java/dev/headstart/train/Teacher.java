@@ -25,13 +25,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * The whole way from labelled samples to a version: read, features, split, train, judge, refit,
@@ -147,7 +145,7 @@ public final class Teacher {
                 recipe);
           });
     } finally {
-      deleteTree(staged);
+      heads.discard(staged);
     }
   }
 
@@ -376,19 +374,5 @@ public final class Teacher {
 
   private static double seconds(long since) {
     return (System.nanoTime() - since) / 1e9;
-  }
-
-  /** The staged folder is gone once it is published; otherwise nothing of it must stay. */
-  private static void deleteTree(Path root) {
-    if (!Files.exists(root)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(root)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    } catch (IOException e) {
-      throw new FailureException("the folder " + root + " cannot be removed: " + e, e);
-    }
   }
 }

@@ -75,6 +75,7 @@ class TrainerTest {
         HeadKind.parse(kind),
         null,
         null,
+        null,
         rate,
         null,
         null,
@@ -125,6 +126,7 @@ class TrainerTest {
     RecipeOptions other =
         new RecipeOptions(
             HeadKind.parse(kind),
+            null,
             null,
             null,
             null,
@@ -194,8 +196,8 @@ class TrainerTest {
     for (boolean balanced : new boolean[] {false, true}) {
       RecipeOptions options =
           new RecipeOptions(
-              null, null, null, null, null, null, 40, null, null, null, balanced, null, 0, null,
-              1L);
+              null, null, null, null, null, null, null, 40, null, null, null, balanced, null, 0,
+              null, 1L);
       var outcome = train(problem, options, range(0, 176), range(176, 220));
       hits[balanced ? 1 : 0] = outcome.metrics().confusion()[1][1];
     }

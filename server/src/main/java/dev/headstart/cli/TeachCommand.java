@@ -1,6 +1,7 @@
 package dev.headstart.cli;
 
 import dev.headstart.Headstart;
+import dev.headstart.artifact.Loss;
 import dev.headstart.head.HeadKind;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Recipe;
@@ -79,6 +80,12 @@ final class TeachCommand extends HeadstartCommand {
   private Task task;
 
   @Option(
+      names = "--loss",
+      paramLabel = "LOSS",
+      description = "For regression: mse (default) or l1; classes have ce, several labels bce")
+  private Loss loss;
+
+  @Option(
       names = "--epochs",
       paramLabel = "N",
       description = "Passes over the samples, at most. Default: 50")
@@ -108,7 +115,7 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--class-weights",
       paramLabel = "HOW",
-      description = "balanced (default: rare classes weigh more) or none")
+      description = "none (default) or balanced: rare classes weigh more")
   private ClassWeights classWeights;
 
   @Option(
@@ -176,6 +183,7 @@ final class TeachCommand extends HeadstartCommand {
         new RecipeOptions(
             kind,
             task,
+            loss,
             optimizer,
             rate,
             schedule,
