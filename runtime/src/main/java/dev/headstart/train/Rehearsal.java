@@ -55,7 +55,11 @@ final class Rehearsal {
     for (int label : labels) {
       features.add(new float[] {label, 1 - label, 0, 1});
     }
-    Recipe recipe = RecipeOptions.DEFAULTS.resolve(Task.SINGLE, features.width());
+    RecipeOptions smallBatches =
+        new RecipeOptions(
+            null, null, null, null, null, null, null, null, 8, null, null, null, null, null, null,
+            null);
+    Recipe recipe = smallBatches.resolve(Task.SINGLE, features.width());
     HeadNetwork network =
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[4], new float[] {1}), 2, 1);
     Path folder = Files.createTempDirectory("headstart-rehearsal");

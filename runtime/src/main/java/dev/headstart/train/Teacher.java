@@ -238,22 +238,19 @@ public final class Teacher {
       return new Taught(0, false, refit, null, List.of());
     }
     Scaling target = targetScaling(lesson.targets(), split.train());
+    Trainer trainer = trainer(lesson, split.train(), recipe, target);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
-        trainer(lesson, split.train(), recipe, target)
-            .train(staged, split.train(), split.validation(), recipe.epochs(), listener);
+        trainer.train(staged, split.train(), split.validation(), recipe.epochs(), listener);
     int epochs = judged.best();
+    HeadNetwork network = judged.network();
     if (refit) {
-      write(judged.network(), lesson, target, staged.resolve(HeadStore.JUDGED));
-      Scaling refitTarget = targetScaling(lesson.targets(), all);
-      Trainer last = trainer(lesson, all, recipe, refitTarget);
-      epochs = Math.max(epochs, last.fewestEpochs(all.length));
+      write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
+      epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
       listener.stage("refit", epochs);
-      Trainer.Outcome refitted = last.train(staged, all, new int[0], epochs, listener);
-      write(refitted.network(), lesson, refitTarget, staged.resolve(HeadStore.MODEL));
-    } else {
-      write(judged.network(), lesson, target, staged.resolve(HeadStore.MODEL));
+      network = trainer.train(staged, all, new int[0], epochs, listener).network();
     }
+    write(network, lesson, target, staged.resolve(HeadStore.MODEL));
     return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
   }
 

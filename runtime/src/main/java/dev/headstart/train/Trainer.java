@@ -13,6 +13,7 @@ import dev.headstart.ort.TrainingSession;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,6 +43,12 @@ public final class Trainer {
   private final Targets targets;
   private final Recipe recipe;
   private final Scaling target;
+
+  /** Of the last training: a refit in the same folder needs only fresh weights. */
+  private Artifacts artifacts;
+
+  private float[] artifactWeights;
+  private Path prepared;
 
   /**
    * What a training gave.
@@ -78,9 +85,7 @@ public final class Trainer {
    */
   public Outcome train(
       Path folder, int[] train, int[] validation, int epochs, TrainingListener listener) {
-    Artifacts.generate(initial.network(), options(train))
-        .observable(HeadNetwork.LOGITS)
-        .writeTo(folder);
+    prepare(folder, weights(train));
     List<Epoch> history = new ArrayList<>();
     Map<String, Tensor> best = null;
     Metrics bestMetrics = null;
@@ -146,21 +151,37 @@ public final class Trainer {
     return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);
   }
 
-  private ArtifactOptions options(int[] train) {
+  /**
+   * Writes the artifacts, or where they lie there already from an earlier training, fresh weights.
+   */
+  private void prepare(Path folder, float[] weights) {
+    if (folder.equals(prepared) && Arrays.equals(weights, artifactWeights)) {
+      artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
+      return;
+    }
     Optimizer optimizer =
         switch (recipe.optimizer()) {
           case ADAMW -> Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay());
           case SGD -> new Optimizer.Sgd();
         };
-    float[] weights =
-        !recipe.balanced() || recipe.task() == Task.REGRESSION
-            ? null
-            : recipe.task() == Task.SINGLE ? classWeights(train) : positiveWeights(train);
-    return ArtifactOptions.of(recipe.loss(), optimizer)
-        .trainable(initial.trainable())
-        .weights(weights)
-        .smoothing((float) recipe.labelSmoothing())
-        .seed(recipe.seed());
+    ArtifactOptions options =
+        ArtifactOptions.of(recipe.loss(), optimizer)
+            .trainable(initial.trainable())
+            .weights(weights)
+            .smoothing((float) recipe.labelSmoothing())
+            .seed(recipe.seed());
+    artifacts = Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
+    artifacts.writeTo(folder);
+    prepared = folder;
+    artifactWeights = weights;
+  }
+
+  /** What classes weigh in the loss; null where they weigh alike. */
+  private float[] weights(int[] train) {
+    if (!recipe.balanced() || recipe.task() == Task.REGRESSION) {
+      return null;
+    }
+    return recipe.task() == Task.SINGLE ? classWeights(train) : positiveWeights(train);
   }
 
   /** What {@link HeadNetwork#model} does to logits. */
