@@ -16,7 +16,7 @@ public final class ImageSample implements Sample {
   private final String name;
   private final Path file;
   private final byte[] bytes;
-  private volatile String sha256;
+  private final Digest digest = new Digest();
 
   private ImageSample(String name, Path file, byte[] bytes) {
     this.name = name;
@@ -55,12 +55,7 @@ public final class ImageSample implements Sample {
 
   @Override
   public String sha256() {
-    String digest = sha256;
-    if (digest == null) {
-      digest = Sample.sha256(bytes());
-      sha256 = digest;
-    }
-    return digest;
+    return digest.of(this::bytes);
   }
 
   /**

@@ -14,7 +14,7 @@ public final class TextSample implements Sample {
 
   private final String name;
   private final String text;
-  private volatile String sha256;
+  private final Digest digest = new Digest();
 
   /**
    * @param text any string. Surrogates without their partner, which no encoding can hold, become
@@ -107,11 +107,6 @@ public final class TextSample implements Sample {
 
   @Override
   public String sha256() {
-    String digest = sha256;
-    if (digest == null) {
-      digest = Sample.sha256(bytes());
-      sha256 = digest;
-    }
-    return digest;
+    return digest.of(this::bytes);
   }
 }

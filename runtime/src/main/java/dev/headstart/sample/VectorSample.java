@@ -9,7 +9,7 @@ public final class VectorSample implements Sample {
 
   private final String name;
   private final float[] values;
-  private volatile String sha256;
+  private final Digest digest = new Digest();
 
   /**
    * @param values at least one, all finite; shared, not copied
@@ -53,11 +53,6 @@ public final class VectorSample implements Sample {
 
   @Override
   public String sha256() {
-    String digest = sha256;
-    if (digest == null) {
-      digest = Sample.sha256(bytes());
-      sha256 = digest;
-    }
-    return digest;
+    return digest.of(this::bytes);
   }
 }

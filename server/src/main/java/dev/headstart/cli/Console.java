@@ -85,6 +85,6 @@ final class Console {
    * is replaced.
    */
   private static String printable(String text) {
-    return text.replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD");
+    return text.replaceAll("[\\p{Cc}&&[^\\n\\t]]|[\\u202A-\\u202E\\u2066-\\u2069]", "\uFFFD");
   }
 }

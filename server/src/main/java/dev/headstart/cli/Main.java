@@ -310,7 +310,8 @@ public final class Main implements Runnable {
       return Path.of(configured);
     }
     String home = System.getenv("HOME");
-    return Path.of(home == null ? System.getProperty("user.home") : home, ".headstart");
+    boolean none = home == null || home.isBlank();
+    return Path.of(none ? System.getProperty("user.home") : home, ".headstart");
   }
 
   static final class Version implements IVersionProvider {
