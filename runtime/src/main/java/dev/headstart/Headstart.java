@@ -2,6 +2,7 @@ package dev.headstart;
 
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.disk.DiskFailures;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadStore;
 import dev.headstart.onnx.OnnxModel;
@@ -81,9 +82,17 @@ public final class Headstart implements AutoCloseable {
   /** Teaches a head; see {@link Teacher#teach}. */
   public TeachResult teach(TeachRequest request, TrainingListener listener) {
     workspace.requireWritable();
-    return new Teacher(
-            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION)
-        .teach(request, listener);
+    Teacher teacher =
+        new Teacher(
+            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION);
+    try {
+      return teacher.teach(request, listener);
+    } catch (FailureException e) {
+      // Staged files are written by packages that know of no workspace.
+      throw e.getCause() instanceof IOException cause
+          ? new DiskFailures(workspace.root()).write(cause)
+          : e;
+    }
   }
 
   /**

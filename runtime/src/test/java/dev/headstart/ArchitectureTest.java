@@ -100,7 +100,7 @@ class ArchitectureTest {
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers("façade", "predict", "train", "head", "backbone")
         .whereLayer("disk")
-        .mayOnlyBeAccessedByLayers("workspace", "backbone", "ort")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "backbone", "ort")
         .check(CLASSES);
   }
 }

@@ -183,7 +183,11 @@ public final class TrainingSession implements AutoCloseable {
       session.saveCheckpoint(checkpoint, withOptimizer);
     } catch (OrtException e) {
       throw new FailureException(
-          "the checkpoint " + checkpoint + " could not be written: " + e.getMessage(), e);
+          "the checkpoint "
+              + checkpoint
+              + " could not be written (is the disk full?): "
+              + e.getMessage(),
+          e);
     }
   }
 
