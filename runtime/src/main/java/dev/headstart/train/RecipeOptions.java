@@ -4,6 +4,8 @@ import dev.headstart.artifact.Loss;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.sample.Task;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 
 /**
@@ -69,7 +71,7 @@ public record RecipeOptions(
         dataTask,
         loss(dataTask),
         name,
-        or(rate, usual),
+        or(rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
         schedule == null ? Schedule.COSINE : schedule,
         or(warmup, 0),
         epochs == null ? 50 : epochs,
