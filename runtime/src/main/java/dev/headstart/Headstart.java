@@ -129,12 +129,6 @@ public final class Headstart implements AutoCloseable {
     return version == null ? heads().loadLive(head) : heads().load(head, version);
   }
 
-  /** Removes a head with all its versions. */
-  public void removeHead(String head) {
-    workspace.heads().remove(head);
-    workspace.runs().forget(head);
-  }
-
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
   public List<Integer> exportBundle(String head, Path file) {
     return HeadBundle.write(workspace, head, file);

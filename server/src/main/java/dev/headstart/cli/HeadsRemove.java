@@ -31,7 +31,7 @@ final class HeadsRemove extends HeadstartCommand {
     try (Headstart headstart = open()) {
       List<Integer> removed = version == null ? headstart.heads().versions(head) : List.of(version);
       if (version == null) {
-        headstart.removeHead(head);
+        headstart.heads().remove(head);
       } else {
         headstart.heads().remove(head, version);
       }
