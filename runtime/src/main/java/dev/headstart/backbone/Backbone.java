@@ -5,9 +5,7 @@ import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.CutModels;
 import dev.headstart.onnx.ElementType;
-import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.ModelCutter;
-import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
@@ -71,11 +69,7 @@ public final class Backbone implements AutoCloseable {
    * @throws NotFoundException if it has no such tensor, listing the taps
    */
   public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
-    OnnxModel model = base.model();
-    if (!Graph.of(model).tensors().contains(cut.tensor())) {
-      throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
-    }
-    CutModels models = ModelCutter.cut(model, cut.tensor());
+    CutModels models = cut(base, cut);
     TensorInfo first = models.live().get(0);
     if (first.type() != null && first.type() != ElementType.FLOAT) {
       throw new BadInputException(
@@ -94,6 +88,15 @@ public final class Backbone implements AutoCloseable {
     } catch (RuntimeException e) {
       preprocessor.close();
       throw e;
+    }
+  }
+
+  /** The taps are nearer to what a user meant than the hundreds of tensors. */
+  private static CutModels cut(BaseModel base, Cut cut) {
+    try {
+      return ModelCutter.cut(base.model(), cut.tensor());
+    } catch (NotFoundException e) {
+      throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
     }
   }
 

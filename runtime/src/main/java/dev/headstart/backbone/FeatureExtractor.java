@@ -5,7 +5,6 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Unreadable;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -128,7 +127,7 @@ public final class FeatureExtractor implements AutoCloseable {
     List<Entry> decodedEntries = entries.stream().filter(e -> e.inputs != null).toList();
     List<Features> computed = run(decodedEntries.stream().map(e -> e.inputs).toList());
     for (int i = 0; i < computed.size(); i++) {
-      if (finite(computed.get(i).first())) {
+      if (computed.get(i).first().finite()) {
         decodedEntries.get(i).features = computed.get(i);
       } else {
         decodedEntries.get(i).reason = "its features are not finite numbers";
@@ -199,16 +198,6 @@ public final class FeatureExtractor implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while extracting features", e);
     }
-  }
-
-  private static boolean finite(Tensor tensor) {
-    FloatBuffer values = tensor.floatBuffer();
-    while (values.hasRemaining()) {
-      if (!Float.isFinite(values.get())) {
-        return false;
-      }
-    }
-    return true;
   }
 
   /** Ends the threads; idempotent. */

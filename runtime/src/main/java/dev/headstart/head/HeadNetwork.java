@@ -231,10 +231,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
               + ", but has "
               + (tensor == null ? "none" : tensor.toString()));
     }
-    for (float value : tensor.floats()) {
-      if (!Float.isFinite(value)) {
-        throw new BadInputException("the head's weights '" + name + "' are not finite");
-      }
+    if (!tensor.finite()) {
+      throw new BadInputException("the head's weights '" + name + "' are not finite");
     }
     return tensor;
   }

@@ -133,6 +133,17 @@ public record Tensor(ElementType type, long[] shape, ByteBuffer data) {
     return values;
   }
 
+  /** Whether no element is infinite or not a number; float32 only. */
+  public boolean finite() {
+    FloatBuffer values = floatBuffer();
+    while (values.hasRemaining()) {
+      if (!Float.isFinite(values.get())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The data copied out as longs; int64 only. */
   public long[] longs() {
     long[] values = new long[Math.toIntExact(elements())];

@@ -232,17 +232,7 @@ final class CsvDataSet implements DataSet {
       } catch (BadInputException e) {
         return new Unreadable(name, e.getMessage());
       }
-      if (SampleFiles.assumedModality(resolved) != modality) {
-        throw new BadInputException(
-            name
-                + " is one of the "
-                + SampleFiles.assumedModality(resolved).plural()
-                + ", but "
-                + path
-                + " began with "
-                + modality.plural()
-                + "; a data set holds one kind");
-      }
+      SampleFiles.requireAlike(path, modality, name, SampleFiles.assumedModality(resolved));
     }
     try {
       Label meaning = rawLabel(row.getField(label)).under(task);

@@ -149,17 +149,7 @@ final class JsonlDataSet implements DataSet {
 
     /** One line that differs from the rest in kind or size is no bad sample but a wrong file. */
     private void requireAlike(String name, Row row) {
-      if (row.modality() != modality) {
-        throw new BadInputException(
-            name
-                + " is one of the "
-                + row.modality().plural()
-                + ", but "
-                + path
-                + " began with "
-                + modality.plural()
-                + "; a data set holds one kind");
-      }
+      SampleFiles.requireAlike(path, modality, name, row.modality());
       if (row.features == null) {
         return;
       }

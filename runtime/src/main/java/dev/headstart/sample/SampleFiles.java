@@ -50,6 +50,25 @@ final class SampleFiles {
     }
   }
 
+  /**
+   * A sample of another kind than the rest is no bad sample but a wrong data set.
+   *
+   * @throws BadInputException naming it and both kinds
+   */
+  static void requireAlike(Path dataSet, Modality expected, String name, Modality found) {
+    if (found != expected) {
+      throw new BadInputException(
+          name
+              + " is one of the "
+              + found.plural()
+              + ", but "
+              + dataSet
+              + " began with "
+              + expected.plural()
+              + "; a data set holds one kind");
+    }
+  }
+
   /** The sample in a file. A text is read now, a picture when it is asked for. */
   static Item item(Path file, Modality modality, Label label) {
     if (!Files.isRegularFile(file)) {

@@ -8,6 +8,7 @@ import java.nio.LongBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * What the rows of a {@link FeatureTable} are labelled with.
@@ -66,17 +67,23 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
 
   /** How many rows have each class; for regression nothing. */
   int[] counts() {
+    int rows = task == Task.SINGLE ? labels.length : values.length / outputs;
+    return counts(IntStream.range(0, rows).toArray());
+  }
+
+  /** How many of these rows have each class; for regression nothing. */
+  int[] counts(int[] rows) {
     if (task == Task.REGRESSION) {
       return new int[0];
     }
     int[] counts = new int[outputs];
-    if (task == Task.SINGLE) {
-      for (int label : labels) {
-        counts[label]++;
+    for (int row : rows) {
+      if (task == Task.SINGLE) {
+        counts[labels[row]]++;
+        continue;
       }
-    } else {
-      for (int i = 0; i < values.length; i++) {
-        counts[i % outputs] += values[i] > 0.5f ? 1 : 0;
+      for (int k = 0; k < outputs; k++) {
+        counts[k] += values[row * outputs + k] > 0.5f ? 1 : 0;
       }
     }
     return counts;

@@ -99,24 +99,23 @@ public final class Teacher {
       requireTrainable(lesson, split);
       warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
+      Judge judge = new Judge(heads, runs, lesson);
       Taught trained = train(lesson, split, recipe, staged, listener);
       Taught taught =
           trained.metrics != null
               ? trained
               : trained.with(
-                  new Judge(heads, runs, lesson)
-                      .metrics(
-                          manifest(request, lesson, split, recipe, trained),
-                          trained.judged(staged),
-                          split.validation()));
+                  judge.metrics(
+                      manifest(request, lesson, split, recipe, trained),
+                      trained.judged(staged),
+                      split.validation()));
       double trainSeconds = seconds(trainStart);
       HeadManifest draft = manifest(request, lesson, split, recipe, taught);
       return heads.deciding(
           request.head(),
           () -> {
             Judge.Verdict verdict =
-                new Judge(heads, runs, lesson)
-                    .verdict(request, split.validation(), draft, taught.judged(staged));
+                judge.verdict(request, split.validation(), draft, taught.judged(staged));
             int version = publish(staged, draft, memberships(lesson, split));
             if (verdict.promote()) {
               heads.promote(request.head(), version);
@@ -189,10 +188,7 @@ public final class Teacher {
   private static void requireTrainable(Lesson lesson, Split split) {
     String missing = split.train().length == 0 ? "the data" : null;
     if (missing == null && lesson.task() == Task.SINGLE) {
-      int[] counts = new int[lesson.classes().size()];
-      for (int row : split.train()) {
-        counts[lesson.targets().labels()[row]]++;
-      }
+      int[] counts = lesson.targets().counts(split.train());
       for (int c = 0; c < counts.length && missing == null; c++) {
         missing = counts[c] == 0 ? "class '" + lesson.classes().get(c) + "'" : null;
       }

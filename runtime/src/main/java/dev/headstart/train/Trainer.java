@@ -132,11 +132,9 @@ public final class Trainer {
 
   /** The last update has no loss after it that would tell. */
   private static void requireFinite(String name, Tensor weights) {
-    for (float weight : weights.floats()) {
-      if (!Float.isFinite(weight)) {
-        throw new FailureException(
-            "training diverged: the weights '" + name + "' are not finite. Try a lower --rate");
-      }
+    if (!weights.finite()) {
+      throw new FailureException(
+          "training diverged: the weights '" + name + "' are not finite. Try a lower --rate");
     }
   }
 
@@ -216,10 +214,7 @@ public final class Trainer {
   /** Inverse to each class's share, 1 on average over the samples; a class without any weighs 1. */
   private float[] classWeights(int[] train) {
     int classes = targets.outputs();
-    int[] counts = new int[classes];
-    for (int row : train) {
-      counts[targets.labels()[row]]++;
-    }
+    int[] counts = targets.counts(train);
     float[] weights = new float[classes];
     for (int c = 0; c < classes; c++) {
       weights[c] = counts[c] == 0 ? 1 : (float) train.length / (classes * (float) counts[c]);
@@ -230,16 +225,13 @@ public final class Trainer {
   /** Negatives over positives for each class, within 1/100 and 100. */
   private float[] positiveWeights(int[] train) {
     int classes = targets.outputs();
+    int[] counts = targets.counts(train);
     float[] weights = new float[classes];
     for (int c = 0; c < classes; c++) {
-      int positive = 0;
-      for (int row : train) {
-        positive += targets.values()[row * classes + c] > 0.5f ? 1 : 0;
-      }
       weights[c] =
-          positive == 0
+          counts[c] == 0
               ? 1
-              : Math.min(100, Math.max(0.01f, (train.length - positive) / (float) positive));
+              : Math.min(100, Math.max(0.01f, (train.length - counts[c]) / (float) counts[c]));
     }
     return weights;
   }
