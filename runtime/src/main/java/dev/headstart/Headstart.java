@@ -10,6 +10,9 @@ import dev.headstart.ort.Provider;
 import dev.headstart.predict.Evaluation;
 import dev.headstart.predict.FusedModel;
 import dev.headstart.predict.Predictor;
+import dev.headstart.serving.ModelRepository;
+import dev.headstart.serving.ServingListener;
+import dev.headstart.serving.ServingSettings;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.Teacher;
@@ -127,6 +130,14 @@ public final class Headstart implements AutoCloseable {
 
   private HeadStore.Stored stored(String head, Integer version) {
     return version == null ? heads().loadLive(head) : heads().load(head, version);
+  }
+
+  /**
+   * Opens the models of this workspace for many callers at once. The caller closes the repository
+   * before this.
+   */
+  public ModelRepository repository(ServingSettings settings, ServingListener listener) {
+    return ModelRepository.open(models, heads(), settings, listener);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */

@@ -6,7 +6,11 @@ package dev.headstart.error;
  * as an exit status.
  */
 public abstract sealed class HeadstartException extends RuntimeException
-    permits BadInputException, NotFoundException, UsageException, FailureException {
+    permits BadInputException,
+        NotFoundException,
+        UsageException,
+        FailureException,
+        UnavailableException {
 
   HeadstartException(String message, Throwable cause) {
     super(message, cause);
