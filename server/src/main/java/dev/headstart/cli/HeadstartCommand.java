@@ -2,6 +2,7 @@ package dev.headstart.cli;
 
 import dev.headstart.Headstart;
 import dev.headstart.ort.Provider;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -26,6 +27,11 @@ abstract class HeadstartCommand implements Callable<Integer> {
   /** Whether results are printed as JSON. */
   final boolean json() {
     return main().json();
+  }
+
+  /** The workspace that was asked for; need not exist. */
+  final Path workspace() {
+    return main().workspace();
   }
 
   /** Opens the workspace; the caller closes it. */

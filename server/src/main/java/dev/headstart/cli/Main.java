@@ -50,7 +50,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PredictCommand.class,
       HeadsCommand.class,
       ModelsCommand.class,
-      ArtifactsCommand.class
+      ArtifactsCommand.class,
+      ServeCommand.class
     },
     versionProvider = Main.Version.class,
     scope = ScopeType.INHERIT,
@@ -130,8 +131,19 @@ public final class Main implements Runnable {
 
   /** Ends the process with the exit status of the command. */
   public static void main(String[] args) {
+    chooseLogging(args);
     int status = run(args, System.in, utf8(FileDescriptor.out), utf8(FileDescriptor.err));
     System.exit(status);
+  }
+
+  /** The server logs with Logback; the rest with what starts at once. */
+  private static void chooseLogging(String[] args) {
+    System.setProperty("slf4j.internal.verbosity", "WARN");
+    System.setProperty(
+        "slf4j.provider",
+        Arrays.asList(args).contains("serve")
+            ? "ch.qos.logback.classic.spi.LogbackServiceProvider"
+            : "org.slf4j.simple.SimpleServiceProvider");
   }
 
   /** JSON is UTF-8 wherever it is printed, and so is the rest. */
