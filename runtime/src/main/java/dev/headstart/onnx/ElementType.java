@@ -11,7 +11,7 @@ public enum ElementType {
   INT16(5, 2),
   INT32(6, 4),
   INT64(7, 8),
-  /** Variable-length; {@link Tensor} cannot hold it. */
+  /** Byte strings of any length; see {@link Tensor} for how it holds them. */
   STRING(8, 0),
   BOOL(9, 1),
   FLOAT16(10, 2),

@@ -5,13 +5,19 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A tensor as plain data: a model's weights, an input, a result. It owns no native handle and need
  * not be closed.
  *
- * @param type element type; not {@link ElementType#STRING}
+ * <p>{@link ElementType#STRING} elements are byte strings (UTF-8 text, an encoded picture), held as
+ * the Open Inference Protocol's binary extension holds BYTES: for each element its length as an
+ * unsigned 32-bit integer, then that many bytes.
+ *
+ * @param type element type
  * @param shape dimensions, each at least 0; empty for a scalar
  * @param data row-major, little-endian, position 0 to limit = elements × bytes an element. Direct
  *     buffers reach native code without a copy. Shared, not copied: who hands a buffer over must
@@ -23,22 +29,90 @@ public record Tensor(ElementType type, long[] shape, ByteBuffer data) {
    * @throws BadInputException if the data's length is not what type and shape ask for
    */
   public Tensor {
-    long bytes = elements(shape) * type.bytes();
     if (type == ElementType.STRING) {
-      throw new BadInputException("a tensor of strings cannot be held as plain data");
-    }
-    if (data.remaining() != bytes) {
+      checkStrings(shape, data);
+    } else if (data.remaining() != elements(shape) * type.bytes()) {
       throw new BadInputException(
           "a tensor "
               + type
               + Arrays.toString(shape)
               + " needs "
-              + bytes
+              + elements(shape) * type.bytes()
               + " bytes, but "
               + data.remaining()
               + " came");
     }
     data = data.slice().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Nothing is allocated by what a length claims. */
+  private static void checkStrings(long[] shape, ByteBuffer given) {
+    long elements = elements(shape);
+    ByteBuffer data = given.slice().order(ByteOrder.LITTLE_ENDIAN);
+    for (long i = 0; i < elements; i++) {
+      int rest = data.remaining() - Integer.BYTES;
+      if (rest < 0) {
+        throw new BadInputException(
+            "a tensor STRING"
+                + Arrays.toString(shape)
+                + " needs "
+                + elements
+                + " elements, but its "
+                + data.limit()
+                + " bytes end after "
+                + i);
+      }
+      long length = Integer.toUnsignedLong(data.getInt());
+      if (length > rest) {
+        throw new BadInputException(
+            "element "
+                + i
+                + " of a tensor STRING"
+                + Arrays.toString(shape)
+                + " says that it has "
+                + length
+                + " bytes, but "
+                + rest
+                + " follow");
+      }
+      data.position(data.position() + (int) length);
+    }
+    if (data.hasRemaining()) {
+      throw new BadInputException(
+          "a tensor STRING"
+              + Arrays.toString(shape)
+              + " has "
+              + elements
+              + " elements, but "
+              + data.remaining()
+              + " bytes follow the last one");
+    }
+  }
+
+  /**
+   * A tensor of byte strings over a copy of {@code values}.
+   *
+   * @param values in row-major order, as many as the shape asks for
+   * @throws BadInputException for another number of values, or over 2 GB of them
+   */
+  public static Tensor strings(List<byte[]> values, long... shape) {
+    if (values.size() != elements(shape)) {
+      throw new BadInputException(
+          "a tensor STRING"
+              + Arrays.toString(shape)
+              + " needs "
+              + elements(shape)
+              + " elements, but "
+              + values.size()
+              + " came");
+    }
+    long bytes = values.stream().mapToLong(value -> Integer.BYTES + (long) value.length).sum();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new BadInputException("a tensor of " + bytes + " bytes is too large");
+    }
+    ByteBuffer data = ByteBuffer.allocate((int) bytes).order(ByteOrder.LITTLE_ENDIAN);
+    values.forEach(value -> data.putInt(value.length).put(value));
+    return new Tensor(ElementType.STRING, shape, data.flip());
   }
 
   /** A float32 tensor over a copy of {@code values}, in a direct buffer. */
@@ -65,9 +139,10 @@ public record Tensor(ElementType type, long[] shape, ByteBuffer data) {
     return of(values, values.length);
   }
 
-  /** A tensor of zeros in a direct buffer. */
+  /** A tensor of zeros, or of empty strings, in a direct buffer. */
   public static Tensor zeros(ElementType type, long... shape) {
-    return new Tensor(type, shape, allocate(elements(shape) * type.bytes()));
+    int bytes = type == ElementType.STRING ? Integer.BYTES : type.bytes();
+    return new Tensor(type, shape, allocate(elements(shape) * bytes));
   }
 
   /** A direct little-endian buffer of zeros. */
@@ -124,6 +199,22 @@ public record Tensor(ElementType type, long[] shape, ByteBuffer data) {
   public LongBuffer longBuffer() {
     require(ElementType.INT64);
     return data().asLongBuffer();
+  }
+
+  /**
+   * The elements copied out, in row-major order.
+   *
+   * @throws BadInputException if this is not a tensor of strings
+   */
+  public List<byte[]> strings() {
+    require(ElementType.STRING);
+    List<byte[]> values = new ArrayList<>();
+    for (ByteBuffer rest = data(); rest.hasRemaining(); ) {
+      byte[] value = new byte[rest.getInt()];
+      rest.get(value);
+      values.add(value);
+    }
+    return values;
   }
 
   /** The data copied out as floats; float32 only. */

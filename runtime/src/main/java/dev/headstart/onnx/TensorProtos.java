@@ -5,11 +5,15 @@ import com.google.protobuf.ByteString;
 import dev.headstart.error.BadInputException;
 import java.nio.ByteBuffer;
 
-/** {@link Tensor} to {@code TensorProto} and back. */
+/** {@link Tensor} to {@code TensorProto} and back; but not strings, which no weights are. */
 final class TensorProtos {
   private TensorProtos() {}
 
+  /**
+   * @throws BadInputException for a tensor of strings
+   */
   static TensorProto write(String name, Tensor tensor) {
+    requirePlain(tensor.type(), name);
     TensorProto.Builder proto =
         TensorProto.newBuilder()
             .setName(name)
@@ -21,7 +25,7 @@ final class TensorProtos {
     return proto.build();
   }
 
-  /** Whether {@link Tensor} has this element type: not complex, 8-bit float or 4-bit integer. */
+  /** Whether this can be read: not strings, complex, 8-bit float or 4-bit integer. */
   static boolean isPlain(TensorProto proto) {
     return ElementType.known(proto.getDataType())
         && proto.getDataType() != ElementType.STRING.code();
@@ -35,10 +39,12 @@ final class TensorProtos {
   /**
    * Reads raw or typed data.
    *
-   * @throws BadInputException if there is not as much of it as type and shape ask for
+   * @throws BadInputException if there is not as much of it as type and shape ask for, or it is a
+   *     tensor of strings
    */
   static Tensor read(TensorProto proto) {
     ElementType type = ElementType.ofCode(proto.getDataType());
+    requirePlain(type, proto.getName());
     long[] shape = proto.getDimsList().stream().mapToLong(Long::longValue).toArray();
     // Nothing is allocated before it is known to be there.
     TensorCheck.check(proto, "the tensor " + Names.quote(proto.getName()));
@@ -59,5 +65,12 @@ final class TensorProtos {
       case STRING -> {}
     }
     return new Tensor(type, shape, data.flip());
+  }
+
+  private static void requirePlain(ElementType type, String name) {
+    if (type == ElementType.STRING) {
+      throw new BadInputException(
+          "the tensor " + Names.quote(name) + " holds strings; expected numbers");
+    }
   }
 }
