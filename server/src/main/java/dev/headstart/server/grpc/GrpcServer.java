@@ -2,7 +2,9 @@ package dev.headstart.server.grpc;
 
 import dev.headstart.error.FailureException;
 import dev.headstart.server.ServerSettings;
+import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.security.ConnectionSettings;
 import io.grpc.Codec;
 import io.grpc.CompressorRegistry;
 import io.grpc.DecompressorRegistry;
@@ -17,6 +19,7 @@ import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -28,22 +31,22 @@ import java.util.concurrent.TimeUnit;
 @Singleton
 public final class GrpcServer implements AutoCloseable {
   private static final int NO_PORT = -1;
-  private static final int DRAIN_SECONDS = 20;
 
   private final InetSocketAddress address;
+  private final Duration drain;
   private final Server server;
 
   GrpcServer(
       ServerSettings settings,
+      ConnectionSettings connections,
+      DrainSettings drain,
       Limits limits,
       InferenceService inference,
       HealthService health,
       List<ServerInterceptor> interceptors,
       @Nullable ServerCredentials credentials) {
-    address =
-        new InetSocketAddress(
-            settings.host() == null ? "127.0.0.1" : settings.host(),
-            Math.max(0, settings.grpcPort()));
+    this.drain = drain.timeout();
+    address = new InetSocketAddress(settings.host(), Math.max(0, settings.grpcPort()));
     if (settings.grpcPort() == NO_PORT) {
       server = null;
       return;
@@ -56,6 +59,8 @@ public final class GrpcServer implements AutoCloseable {
                 address, credentials == null ? InsecureServerCredentials.create() : credentials)
             .directExecutor()
             .maxInboundMessageSize(limits.body())
+            .maxInboundMetadataSize(connections.header())
+            .maxConnectionIdle(connections.idle().toNanos(), TimeUnit.NANOSECONDS)
             .maxConcurrentCallsPerConnection(1024)
             // Clients that open calls only to reset them.
             .maxRstFramesPerWindow(1000, 10)
@@ -112,7 +117,7 @@ public final class GrpcServer implements AutoCloseable {
     }
     server.shutdown();
     try {
-      if (!server.awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS)) {
+      if (!server.awaitTermination(drain.toNanos(), TimeUnit.NANOSECONDS)) {
         server.shutdownNow();
       }
     } catch (InterruptedException e) {
