@@ -12,6 +12,8 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -20,6 +22,9 @@ import java.util.HexFormat;
 /** Files that outlive a crash, and what is needed around them. */
 public final class Disk {
   private static final boolean WINDOWS = System.getProperty("os.name").startsWith("Windows");
+
+  private static final FileAttribute<?> OWNER_ONLY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
   private Disk() {}
 
@@ -52,9 +57,21 @@ public final class Disk {
 
   /** Writes a file so that a reader, or a crash, sees all of it or what was there before. */
   public static void replace(Path target, byte[] content) throws IOException {
+    replace(target, content, new FileAttribute<?>[0]);
+  }
+
+  /** As {@link #replace}; only the owner of the process can read or write the file. */
+  public static void replaceSecret(Path target, byte[] content) throws IOException {
+    boolean posix = Files.getFileStore(target.getParent()).supportsFileAttributeView("posix");
+    replace(target, content, posix ? new FileAttribute<?>[] {OWNER_ONLY} : new FileAttribute<?>[0]);
+  }
+
+  private static void replace(Path target, byte[] content, FileAttribute<?>[] attributes)
+      throws IOException {
     Path part = Staging.name(target.getParent());
     try {
-      Files.write(part, content, StandardOpenOption.CREATE_NEW);
+      Files.createFile(part, attributes);
+      Files.write(part, content);
       force(part);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {

@@ -15,14 +15,14 @@ import java.util.concurrent.locks.ReentrantLock;
  * Reentrant. The operating system releases it when its process dies. Lock files are never deleted:
  * a deleted one could be held by one process while another locks its successor.
  */
-final class ProcessLock {
+public final class ProcessLock {
   /** A file lock belongs to the whole process, so its threads are told apart here. */
   private static final Map<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
 
   private ProcessLock() {}
 
   /** What is done under the lock. */
-  interface Work<T> {
+  public interface Work<T> {
     T run() throws IOException;
   }
 
@@ -31,7 +31,7 @@ final class ProcessLock {
    *
    * @param file absolute and real, as it is the lock's identity; made if it is missing
    */
-  static <T> T holding(Path file, Work<T> work) throws IOException {
+  public static <T> T holding(Path file, Work<T> work) throws IOException {
     return locked(file, work, false, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
   }
 
