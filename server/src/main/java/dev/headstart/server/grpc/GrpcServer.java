@@ -22,6 +22,8 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The gRPC transport's port. Besides the protocol it answers {@code grpc.health.v1} and server
@@ -31,6 +33,16 @@ import java.util.concurrent.TimeUnit;
 @Singleton
 public final class GrpcServer implements AutoCloseable {
   private static final int NO_PORT = -1;
+
+  /**
+   * grpc-java tells of every connection that breaks off, with a stack trace; whoever sends garbage
+   * could fill the log. A logger that nobody holds would forget its level.
+   */
+  private static final Logger TRANSPORT = Logger.getLogger("io.grpc.netty");
+
+  static {
+    TRANSPORT.setLevel(Level.WARNING);
+  }
 
   private final InetSocketAddress address;
   private final Duration drain;

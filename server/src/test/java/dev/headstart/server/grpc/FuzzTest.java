@@ -48,12 +48,12 @@ class FuzzTest {
           Status.Code.UNIMPLEMENTED);
 
   @TempDir static Path folder;
-  private static TestServer server;
+  private static GrpcTestServer server;
 
   @BeforeAll
   static void start() throws Exception {
     System.out.println("seed " + SEED + ", runs " + RUNS);
-    server = new TestServer(folder, Map.of());
+    server = new GrpcTestServer(folder, Map.of());
   }
 
   @AfterAll

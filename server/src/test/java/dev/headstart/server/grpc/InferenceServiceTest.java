@@ -67,6 +67,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -80,12 +81,12 @@ class InferenceServiceTest {
   private static final long SEED = Long.getLong("seed", 41);
 
   @TempDir static Path folder;
-  private static TestServer server;
+  private static GrpcTestServer server;
 
   @BeforeAll
   static void start() throws Exception {
     System.out.println("seed " + SEED);
-    server = new TestServer(folder, Map.of());
+    server = new GrpcTestServer(folder, Map.of());
   }
 
   @AfterAll
@@ -232,7 +233,9 @@ class InferenceServiceTest {
     assertEquals(List.of(1L, 3L), answer.getOutputs(0).getShapeList());
     assertFalse(answer.getOutputs(0).hasContents());
     assertScores(answer.getRawOutputContents(0), 2, 1, 2, 4);
-    assertEquals(List.of("cherry"), texts(answer.getRawOutputContents(1), 1));
+    double[] scores = GrpcTestServer.scores(2, 1, 2, 4);
+    assertEquals(
+        List.of(GrpcTestServer.FRUIT.get(best(scores))), texts(answer.getRawOutputContents(1), 1));
 
     ModelInferResponse older =
         server.client.modelInfer(fruit(1, 2, 4).setModelVersion("1").build());
@@ -241,14 +244,16 @@ class InferenceServiceTest {
     assertScores(older.getRawOutputContents(0), 1, 1, 2, 4);
   }
 
+  private static int best(double[] scores) {
+    return IntStream.range(0, scores.length)
+        .reduce(0, (a, b) -> scores[b] > scores[a] ? b : a);
+  }
+
   private static void assertScores(ByteString raw, int version, float... features) {
-    double[] exponents = new double[3];
-    for (int i = 0; i < 3; i++) {
-      exponents[i] = Math.exp(TestServer.FACTOR * version * features[i]);
-    }
+    double[] expected = GrpcTestServer.scores(version, features);
     float[] scores = floats(raw);
-    for (int i = 0; i < 3; i++) {
-      assertEquals(exponents[i] / Arrays.stream(exponents).sum(), scores[i], 1e-5);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], scores[i], 1e-5);
     }
   }
 
@@ -283,8 +288,14 @@ class InferenceServiceTest {
     assertEquals("BYTES", answer.getOutputs(0).getDatatype());
     assertEquals(List.of(2L, 2L), answer.getOutputs(0).getShapeList());
     List<String> lines = texts(answer.getRawOutputContents(0), 2, 2);
-    assertTrue(lines.get(0).matches("0\\.\\d{6}:2:cherry"), lines.get(0));
-    assertTrue(lines.get(2).matches("0\\.\\d{6}:1:bøile"), lines.get(2));
+    int first = best(GrpcTestServer.scores(2, 1, 2, 4));
+    int second = best(GrpcTestServer.scores(2, 0, 9, 0));
+    assertTrue(
+        lines.get(0).matches("0\\.\\d{6}:" + first + ":" + GrpcTestServer.FRUIT.get(first)),
+        lines.get(0));
+    assertTrue(
+        lines.get(2).matches("[01]\\.\\d{6}:" + second + ":" + GrpcTestServer.FRUIT.get(second)),
+        lines.get(2));
   }
 
   private static InferParameter integer(long value) {
@@ -457,6 +468,7 @@ class InferenceServiceTest {
     CompressorRegistry compressors = CompressorRegistry.newEmptyInstance();
     compressors.register(new Codec.Gzip());
     compressors.register(new Deflate());
+    compressors.register(Codec.Identity.NONE);
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", server.server.grpcPort())
             .usePlaintext()

@@ -29,11 +29,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 class InferenceStreamTest {
   @TempDir static Path folder;
-  private static TestServer server;
+  private static GrpcTestServer server;
 
   @BeforeAll
   static void start() throws Exception {
-    server = new TestServer(folder, Map.of());
+    server = new GrpcTestServer(folder, Map.of());
   }
 
   @AfterAll
@@ -100,7 +100,7 @@ class InferenceStreamTest {
     for (int i = 0; i < 500; i++) {
       // An older version has to be opened first, so that it is done later than those after it.
       requests.onNext(
-          fruit(i, 0, 0).setId("r" + i).setModelVersion(i % 50 == 0 ? "1" : "").build());
+          fruit(i, 0, 0).setId("r" + i).setModelVersion(i % 100 == 50 ? "1" : "").build());
     }
     requests.onCompleted();
     client.await();
@@ -110,7 +110,7 @@ class InferenceStreamTest {
       ModelStreamInferResponse response = client.next();
       assertEquals("", response.getErrorMessage());
       assertEquals("r" + i, response.getInferResponse().getId());
-      assertEquals(i % 50 == 0 ? "1" : "2", response.getInferResponse().getModelVersion());
+      assertEquals(i % 100 == 50 ? "1" : "2", response.getInferResponse().getModelVersion());
       assertTrue(
           response.getInferResponse().getParametersOrThrow("triton_final_response").getBoolParam());
     }
@@ -190,7 +190,7 @@ class InferenceStreamTest {
       Client client = new Client(false);
       StreamObserver<ModelInferRequest> requests = client.open();
       for (int j = 0; j < 50; j++) {
-        requests.onNext(fruit(1, 2, 3).setModelVersion("1").build());
+        requests.onNext(fruit(1, 2, 3).build());
       }
       client.call.cancel("enough", null);
       client.await();

@@ -34,11 +34,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Requests that are wrong in one way each: a status that blames the client, and what was wrong. */
 class MalformedTest {
   @TempDir static Path folder;
-  private static TestServer server;
+  private static GrpcTestServer server;
 
   @BeforeAll
   static void start() throws Exception {
-    server = new TestServer(folder, Map.of("headstart.limits.string", 1000));
+    server = new GrpcTestServer(folder, Map.of("headstart.limits.string", 1000));
   }
 
   @AfterAll
@@ -112,7 +112,7 @@ class MalformedTest {
   static List<Case> cases() {
     CASES.clear();
     // Models and versions
-    unknown("there is none", ModelInferRequest.newBuilder());
+    unknown("unknown model ''", ModelInferRequest.newBuilder());
     unknown("vegetable", fruit(1, 2, 3).setModelName("vegetable"));
     unknown("…", fruit(1, 2, 3).setModelName("x".repeat(100_000)));
     unknown("", fruit(1, 2, 3).setModelName("../../etc/passwd"));
@@ -147,7 +147,7 @@ class MalformedTest {
     for (String datatype : List.of("", "FP31", "fp32", "STRING", "TYPE_FP32")) {
       bad("datatype", raw("fruit", input("features", datatype, 1, 3), new byte[12]));
     }
-    bad("FP64", raw("fruit", input("features", "FP64", 1, 3), new byte[24]));
+    bad("DOUBLE", raw("fruit", input("features", "FP64", 1, 3), new byte[24]));
     bad("INT32", raw("fruit", input("features", "INT32", 1, 3), new byte[12]));
     // Shapes
     bad("[1, 2]", raw("fruit", input("features", "FP32", 1, 2), new byte[8]));

@@ -1,19 +1,12 @@
 package dev.headstart.server.grpc;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.Headstart;
-import dev.headstart.head.HeadKind;
-import dev.headstart.head.HeadManifest;
-import dev.headstart.head.HeadNetwork;
-import dev.headstart.head.HeadStore;
-import dev.headstart.head.Scaling;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Operator;
-import dev.headstart.onnx.Tensor;
-import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.server.Server;
+import dev.headstart.server.TestServer;
 import dev.headstart.server.grpc.proto.GRPCInferenceServiceGrpc;
 import dev.headstart.server.grpc.proto.GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub;
 import dev.headstart.server.protocol.Datatype;
@@ -21,9 +14,12 @@ import dev.headstart.serving.ModelRepository;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 /**
  * A server in this process on a workspace of quick models, and a client connected to it: for every
@@ -32,15 +28,14 @@ import java.util.Map;
  * on ready features [-1, 3], whose scores are the softmax of its features times {@link #FACTOR}
  * times the version.
  */
-final class TestServer implements AutoCloseable {
-  static final float FACTOR = 0.5f;
+final class GrpcTestServer implements AutoCloseable {
   static final List<String> FRUIT = List.of("apple", "bøile", "cherry");
 
   final Server server;
   final ManagedChannel channel;
   final GRPCInferenceServiceBlockingStub client;
 
-  TestServer(Path folder, Map<String, Object> settings) throws Exception {
+  GrpcTestServer(Path folder, Map<String, Object> settings) throws Exception {
     Path workspace = folder.resolve("workspace");
     try (Headstart headstart = Headstart.open(workspace)) {
       for (Datatype datatype : Datatype.values()) {
@@ -55,8 +50,9 @@ final class TestServer implements AutoCloseable {
       graph.output(graph.named("same", Operator.IDENTITY, List.of(x)), ElementType.FLOAT, -1, 3);
       graph.output(graph.named("opposite", Operator.NEG, List.of(x)), ElementType.FLOAT, -1, 3);
       add(headstart, folder, graph, "two");
-      publish(headstart.heads(), 1);
-      publish(headstart.heads(), 2);
+      for (int version = 1; version <= 2; version++) {
+        TestServer.vectors(headstart, "fruit", Task.SINGLE, 3, FRUIT, version);
+      }
     }
     Map<String, Object> all = new LinkedHashMap<>(settings);
     all.put("headstart.workspace", workspace);
@@ -76,7 +72,7 @@ final class TestServer implements AutoCloseable {
   }
 
   private static List<String> models() {
-    List<String> names = new java.util.ArrayList<>(List.of("two", "fruit"));
+    List<String> names = new ArrayList<>(List.of("two", "fruit"));
     for (Datatype datatype : Datatype.values()) {
       names.add("echo_" + datatype);
     }
@@ -89,48 +85,19 @@ final class TestServer implements AutoCloseable {
     headstart.models().add(file, name, null);
   }
 
-  private static void publish(HeadStore store, int version) {
-    float factor = FACTOR * version;
-    HeadNetwork network =
-        HeadNetwork.fresh(new HeadKind.Linear(), new Scaling(new float[3], new float[] {1}), 3, 1)
-            .with(
-                Map.of(
-                    "output.weight",
-                    Tensor.of(new float[] {factor, 0, 0, 0, factor, 0, 0, 0, factor}, 3, 3)));
-    Path staged = store.stage("fruit");
-    network
-        .model(new long[] {3}, Task.SINGLE, null, HeadNetwork.OPSET)
-        .write(staged.resolve(HeadStore.MODEL));
-    JsonNodeFactory json = JsonNodeFactory.instance;
-    store.promote(
-        "fruit",
-        store.publish(
-            staged,
-            new HeadManifest(
-                HeadManifest.FORMAT,
-                "fruit",
-                0,
-                Task.SINGLE,
-                new HeadKind.Linear(),
-                Modality.VECTOR,
-                null,
-                null,
-                new long[] {3},
-                List.of(),
-                FRUIT,
-                json.objectNode(),
-                new HeadManifest.Result(8, 2, 5, false, true, null, json.arrayNode()),
-                new HeadManifest.Provenance(
-                    "2026-11-01T00:00:00Z",
-                    "ab",
-                    "data",
-                    "0.1.0",
-                    "1.28.0",
-                    null,
-                    "Linux",
-                    "amd64",
-                    "17"),
-                Map.of())));
+  /** What {@code fruit} should answer: the softmax of its weights, which come out of a seed. */
+  static double[] scores(int version, float... features) {
+    Random random = new Random(version);
+    double[] exponents = new double[3];
+    for (int i = 0; i < 3; i++) {
+      double logit = 0;
+      for (int j = 0; j < 3; j++) {
+        logit += (float) random.nextGaussian() * features[j];
+      }
+      exponents[i] = Math.exp(logit);
+    }
+    double sum = Arrays.stream(exponents).sum();
+    return Arrays.stream(exponents).map(exponent -> exponent / sum).toArray();
   }
 
   @Override
