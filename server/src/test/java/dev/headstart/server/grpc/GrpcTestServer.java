@@ -69,6 +69,8 @@ final class GrpcTestServer implements AutoCloseable {
     while (!server.bean(ModelRepository.class).ready()) {
       Thread.sleep(10);
     }
+    // One that is there and not loaded.
+    server.bean(ModelRepository.class).unload("minilm");
   }
 
   private static List<String> models() {

@@ -245,8 +245,7 @@ class InferenceServiceTest {
   }
 
   private static int best(double[] scores) {
-    return IntStream.range(0, scores.length)
-        .reduce(0, (a, b) -> scores[b] > scores[a] ? b : a);
+    return IntStream.range(0, scores.length).reduce(0, (a, b) -> scores[b] > scores[a] ? b : a);
   }
 
   private static void assertScores(ByteString raw, int version, float... features) {
@@ -484,7 +483,7 @@ class InferenceServiceTest {
               .withInterceptors(encoding)
               .modelInfer(fruit(1, 2, 4).build());
       assertScores(answer.getRawOutputContents(0), 2, 1, 2, 4);
-      assertEquals(name.equals("identity") ? null : name, encoding.response);
+      assertEquals(name, encoding.response == null ? "identity" : encoding.response);
     } finally {
       channel.shutdownNow();
     }
