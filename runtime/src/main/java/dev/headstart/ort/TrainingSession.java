@@ -1,6 +1,7 @@
 package dev.headstart.ort;
 
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -52,7 +53,7 @@ public final class TrainingSession implements AutoCloseable {
                   options));
     } catch (OrtException e) {
       throw new FailureException(
-          "ONNX Runtime refuses the training artifacts in " + artifacts + ": " + e.getMessage(), e);
+          "ONNX Runtime refuses the training artifacts in " + artifacts + ": " + Reasons.of(e), e);
     }
   }
 
@@ -102,12 +103,12 @@ public final class TrainingSession implements AutoCloseable {
         if (!tensor.data().isDirect()) {
           throw new BadInputException("a batch is read in place: '" + name + "' must be direct");
         }
-        batch.tensors.put(name, Tensors.toNative(tensor));
+        batch.tensors.put(name, Tensors.toNative(name, tensor, Tensors::copy));
       }
       return batch;
     } catch (OrtException e) {
       batch.close();
-      throw new FailureException("the batch could not be bound: " + e.getMessage(), e);
+      throw new FailureException("the batch could not be bound: " + Reasons.of(e), e);
     } catch (RuntimeException e) {
       batch.close();
       throw e;
@@ -130,7 +131,7 @@ public final class TrainingSession implements AutoCloseable {
     try (OrtSession.Result result = session.trainStep(batch.tensors)) {
       return ((OnnxTensor) result.get(0)).getFloatBuffer().get(0);
     } catch (OrtException e) {
-      throw new FailureException("a training step failed: " + e.getMessage(), e);
+      throw new FailureException("a training step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -144,11 +145,12 @@ public final class TrainingSession implements AutoCloseable {
   public Map<String, Tensor> evaluate(Batch batch) {
     try (OrtSession.Result result = session.evalStep(batch.tensors)) {
       Map<String, Tensor> outputs = new LinkedHashMap<>();
-      result.forEach(
-          entry -> outputs.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue())));
+      for (Map.Entry<String, OnnxValue> entry : result) {
+        outputs.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue()));
+      }
       return outputs;
     } catch (OrtException e) {
-      throw new FailureException("an evaluation step failed: " + e.getMessage(), e);
+      throw new FailureException("an evaluation step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -158,7 +160,7 @@ public final class TrainingSession implements AutoCloseable {
       session.optimizerStep();
       session.lazyResetGrad();
     } catch (OrtException e) {
-      throw new FailureException("an optimizer step failed: " + e.getMessage(), e);
+      throw new FailureException("an optimizer step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -169,7 +171,7 @@ public final class TrainingSession implements AutoCloseable {
     try {
       session.setLearningRate(rate);
     } catch (OrtException e) {
-      throw new FailureException("the learning rate could not be set: " + e.getMessage(), e);
+      throw new FailureException("the learning rate could not be set: " + Reasons.of(e), e);
     }
   }
 
@@ -186,7 +188,7 @@ public final class TrainingSession implements AutoCloseable {
           "the checkpoint "
               + checkpoint
               + " could not be written (is the disk full?): "
-              + e.getMessage(),
+              + Reasons.of(e),
           e);
     }
   }
