@@ -29,8 +29,8 @@ public final class Json {
   public static JsonFactory factory(Limits limits) {
     return new JsonFactoryBuilder()
         .disable(JsonFactory.Feature.CHARSET_DETECTION)
-        // Names come from strangers: none is kept beyond its request.
-        .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+        // Names come from strangers: none is kept for good.
+        .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
         .enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER)
         .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
         .streamReadConstraints(
