@@ -44,7 +44,7 @@ public final class Json {
   }
 
   /** What is wrong with a text that is not JSON, or not within the limits. */
-  static BadInputException notJson(JsonProcessingException e) {
+  public static BadInputException notJson(JsonProcessingException e) {
     String place =
         e instanceof JsonParseException && e.getLocation() != null
             ? " (line "
