@@ -3,6 +3,8 @@ package dev.headstart.server.http;
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.protocol.Names;
 import dev.headstart.server.protocol.RequestedOutput;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.InferenceRequest;
 import dev.headstart.serving.ModelRepository;
 import io.micronaut.core.annotation.Nullable;
@@ -10,11 +12,13 @@ import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /** Inference. Its clients send no content type, so none is looked at. */
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/models", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class InferController {
   private final ModelRepository models;
@@ -35,7 +39,7 @@ final class InferController {
 
   @Post(uris = {"/{model}/infer", "/{model}/versions/{version}/infer"})
   CompletionStage<HttpResponse<byte[]>> infer(
-      String model, @Nullable String version, HttpRequest<?> http) {
+      @PathVariable String model, @PathVariable @Nullable String version, HttpRequest<?> http) {
     Integer number = Names.version(version);
     Integer header = Headers.length(http.getHeaders().get(Headers.LENGTH));
     return bodies.read(http).thenCompose(body -> infer(model, number, header, body));

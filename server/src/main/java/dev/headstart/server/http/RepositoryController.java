@@ -6,12 +6,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.protocol.NotSupportedException;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatus;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.scheduling.TaskExecutors;
 import jakarta.inject.Named;
@@ -23,6 +26,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 
 /** The repository extension: which models there are, load and unload. */
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/repository", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class RepositoryController {
   private final ModelRepository models;
@@ -56,8 +60,9 @@ final class RepositoryController {
             workers);
   }
 
+  @RequiresRole(Role.ADMIN)
   @Post("/models/{model}/load")
-  CompletionStage<HttpResponse<byte[]>> load(String model, HttpRequest<?> request) {
+  CompletionStage<HttpResponse<byte[]>> load(@PathVariable String model, HttpRequest<?> request) {
     return bodies
         .read(request)
         .thenApplyAsync(
@@ -76,8 +81,9 @@ final class RepositoryController {
             workers);
   }
 
+  @RequiresRole(Role.ADMIN)
   @Post("/models/{model}/unload")
-  CompletionStage<HttpResponse<byte[]>> unload(String model, HttpRequest<?> request) {
+  CompletionStage<HttpResponse<byte[]>> unload(@PathVariable String model, HttpRequest<?> request) {
     return bodies
         .read(request)
         .thenApplyAsync(

@@ -1,6 +1,8 @@
 package dev.headstart.server.http;
 
 import dev.headstart.server.protocol.ServerMetadata;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelRepository;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
@@ -10,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** What the server is, and whether it answers. */
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2", produces = MediaType.ALL)
 final class ServerController {
   private final ModelRepository models;
@@ -28,11 +31,13 @@ final class ServerController {
     return Answers.json(json);
   }
 
+  @RequiresRole.Open
   @Get("/health/live")
   HttpResponse<byte[]> live() {
     return Answers.json(Map.of("live", true));
   }
 
+  @RequiresRole.Open
   @Get("/health/ready")
   HttpResponse<byte[]> ready() {
     if (models.ready()) {
