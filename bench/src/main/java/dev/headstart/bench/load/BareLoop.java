@@ -5,6 +5,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.headstart.bench.load.Generator.Result;
+import dev.headstart.ort.OrtRuntime;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,9 @@ final class BareLoop implements AutoCloseable {
    * @param threads of one call; 0 for ONNX Runtime's own choice
    */
   BareLoop(byte[] model, float[] input, long[] shape, int threads) throws OrtException {
+    // Loads the native that the server runs on.
+    OrtRuntime.canTrain();
+    environment = OrtEnvironment.getEnvironment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       if (threads > 0) {
         options.setIntraOpNumThreads(threads);
