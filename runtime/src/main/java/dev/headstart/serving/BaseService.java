@@ -3,7 +3,6 @@ package dev.headstart.serving;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -192,7 +191,7 @@ final class BaseService extends Service {
         feed.put(input.name(), Rows.concatenate(rows));
       }
       long ready = System.nanoTime();
-      Map<String, Tensor> results = call(feed, outputs);
+      Map<String, Tensor> results = session.run(feed, new LinkedHashSet<>(outputs));
       long ran = System.nanoTime();
       int row = 0;
       for (Piece piece : pieces) {
@@ -224,15 +223,6 @@ final class BaseService extends Service {
         }
         return List.of(new InferenceResult(metadata.name(), VERSION, answer, null));
       }
-    }
-  }
-
-  /** A model that runs on good inputs and not on these has been given bad ones. */
-  private Map<String, Tensor> call(Map<String, Tensor> feed, List<String> outputs) {
-    try {
-      return session.run(feed, new LinkedHashSet<>(outputs));
-    } catch (FailureException e) {
-      throw OwnTensors.refused(metadata.name(), e);
     }
   }
 

@@ -3,7 +3,6 @@ package dev.headstart.serving;
 import dev.headstart.backbone.Features;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.sample.ImageSample;
@@ -263,12 +262,7 @@ final class HeadGroup {
 
     private Tensor features(
         Bases.SharedBackbone backbone, Map<String, Tensor> prepared, int sample) {
-      Features found;
-      try {
-        found = backbone.backbone().run(prepared);
-      } catch (FailureException e) {
-        throw raw ? e : OwnTensors.refused(backbone.base().base().id(), e);
-      }
+      Features found = backbone.backbone().run(prepared);
       if (!found.first().finite()) {
         throw new BadInputException(
             "the base model "
