@@ -26,7 +26,7 @@ final class BaseService extends Service {
 
   private static final Logger LOG = LoggerFactory.getLogger(BaseService.class);
 
-  private final Bases.SharedBase base;
+  private final Bases.SharedWhole base;
   private final InferenceSession session;
   private final ModelMetadata metadata;
 
@@ -35,10 +35,10 @@ final class BaseService extends Service {
 
   private final Cost cost = new Cost();
 
-  private BaseService(Bases.SharedBase base, InferenceSession session, int maxBatch) {
+  private BaseService(Bases.SharedWhole base, int maxBatch) {
     this.base = base;
-    this.session = session;
-    OpenBase open = base.open();
+    this.session = base.session();
+    OpenBase open = base.base();
     boolean batched = !open.inputs().isEmpty() && open.inputs().stream().allMatch(Form::batched);
     this.joins =
         batched
@@ -63,15 +63,10 @@ final class BaseService extends Service {
 
   /** Opens a base model; it has one user, the caller. */
   static BaseService open(Bases bases, BaseModel model, int maxBatch) {
-    Bases.SharedBase base = bases.base(model);
-    InferenceSession session = null;
+    Bases.SharedWhole base = bases.whole(model);
     try {
-      session = base.open().whole();
-      return new BaseService(base, session, maxBatch);
+      return new BaseService(base, maxBatch);
     } catch (RuntimeException | Error e) {
-      if (session != null) {
-        session.close();
-      }
       base.release();
       throw e;
     }
@@ -103,7 +98,7 @@ final class BaseService extends Service {
   @Override
   void warm() {
     try {
-      Map<String, Tensor> inputs = base.open().example();
+      Map<String, Tensor> inputs = base.base().example();
       session.run(inputs);
       long start = System.nanoTime();
       session.run(inputs);
@@ -121,7 +116,7 @@ final class BaseService extends Service {
   ModelJob job(InferenceRequest request, Duration timeout, Counters counters) {
     int most = metadata.maxBatch() == 0 ? Integer.MAX_VALUE : metadata.maxBatch();
     InputForm form = Form.of(metadata.forms(), request.inputs(), most);
-    base.open()
+    base.base()
         .rows()
         .forEach((name, rows) -> Form.requireRows(name, request.inputs().get(name), rows));
     List<String> outputs = Form.outputs(request.outputs(), metadata.outputs(), List.of());
@@ -154,7 +149,7 @@ final class BaseService extends Service {
 
     private List<List<Long>> shapes(Map<String, Tensor> tensors) {
       List<List<Long>> shapes = new ArrayList<>();
-      for (TensorInfo input : base.open().inputs()) {
+      for (TensorInfo input : base.base().inputs()) {
         shapes.add(Arrays.stream(tensors.get(input.name()).shape()).skip(1).boxed().toList());
       }
       return shapes;
@@ -180,7 +175,7 @@ final class BaseService extends Service {
       long start = System.nanoTime();
       Map<String, Tensor> feed = new LinkedHashMap<>();
       int batch = 0;
-      for (TensorInfo input : base.open().inputs()) {
+      for (TensorInfo input : base.base().inputs()) {
         List<Tensor> rows = new ArrayList<>();
         batch = 0;
         for (Piece piece : pieces) {
@@ -228,7 +223,6 @@ final class BaseService extends Service {
 
   @Override
   void free() {
-    session.close();
     base.release();
   }
 }

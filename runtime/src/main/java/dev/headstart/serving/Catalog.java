@@ -60,7 +60,9 @@ final class Catalog implements AutoCloseable {
     this.settings = settings;
     this.listener = listener;
     this.bases =
-        new Bases(base -> settings.providersByModel().getOrDefault(base, settings.providers()));
+        new Bases(
+            base -> settings.providersByModel().getOrDefault(base, settings.providers()),
+            base -> settings.load() == null || settings.load().contains(base));
     this.loaders =
         Executors.newFixedThreadPool(
             Math.max(2, Math.min(4, Runtime.getRuntime().availableProcessors())),

@@ -136,6 +136,24 @@ class ModelRepositoryTest {
     }
   }
 
+  /** The head's features come out of the session that serves the base model. */
+  @Test
+  void aPicturesFeaturesAreThoseOfItsBackbone() throws Exception {
+    var base = headstart.models().get("efficientnet-lite0");
+    float[] pixels = new float[3 * 224 * 224];
+    java.util.Random random = new java.util.Random(SEED);
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (float) random.nextGaussian();
+    }
+    Map<String, Tensor> inputs = Map.of("pixels", Tensor.of(pixels, 1, 3, 224, 224));
+    try (var backbone = Backbone.open(base, base.cut("pooled"), List.of(Provider.CPU))) {
+      assertArrayEquals(
+          backbone.run(inputs).first().floats(),
+          infer("pictures", inputs, "features").outputs().get("features").floats(),
+          1e-6f);
+    }
+  }
+
   @Test
   void allHeadsOfABaseAnswerAtOnce() throws Exception {
     Map<String, Tensor> inputs = Map.of("text", texts(TEXTS));
