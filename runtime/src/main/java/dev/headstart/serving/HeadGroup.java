@@ -21,8 +21,8 @@ import java.util.Map;
 
 /**
  * Heads, one or several, that are asked about the same inputs: every backbone among them runs once
- * a sample, on one sample a call (see {@link dev.headstart.backbone.Backbone}), but on an
- * accelerator, where samples share a call if the base model lets them.
+ * a sample, one sample a call (see {@link dev.headstart.backbone.Backbone}); a request's samples
+ * are shared among the free workers.
  */
 final class HeadGroup {
   /** Longer texts are refused: the tokenizer reads all of a text before it cuts it off. */
