@@ -1,5 +1,6 @@
 package dev.headstart.server;
 
+import dev.headstart.server.grpc.GrpcServer;
 import dev.headstart.serving.ModelRepository;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.runtime.server.EmbeddedServer;
@@ -30,7 +31,9 @@ public final class Server implements AutoCloseable {
         ApplicationContext.builder().banner(false).deduceEnvironment(false).properties(all).start();
     try {
       context.getBean(ModelRepository.class);
-      return new Server(context, context.getBean(EmbeddedServer.class).start());
+      EmbeddedServer http = context.getBean(EmbeddedServer.class).start();
+      context.getBean(GrpcServer.class).start();
+      return new Server(context, http);
     } catch (RuntimeException e) {
       context.close();
       throw e;
@@ -40,6 +43,11 @@ public final class Server implements AutoCloseable {
   /** The port that HTTP listens on. */
   public int port() {
     return http.getPort();
+  }
+
+  /** The port that gRPC listens on; -1 for none. */
+  public int grpcPort() {
+    return context.getBean(GrpcServer.class).port();
   }
 
   /** A bean, for tests. */

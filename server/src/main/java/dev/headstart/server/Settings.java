@@ -95,7 +95,11 @@ public final class Settings {
   }
 
   private static String standard(Class<? extends Record> record, RecordComponent component) {
-    int index = List.of(record.getRecordComponents()).indexOf(component);
+    int index =
+        Arrays.stream(record.getRecordComponents())
+            .map(RecordComponent::getName)
+            .toList()
+            .indexOf(component.getName());
     Bindable bindable =
         record.getDeclaredConstructors()[0].getParameters()[index].getAnnotation(Bindable.class);
     return bindable == null || bindable.defaultValue().isEmpty() ? null : bindable.defaultValue();
@@ -162,8 +166,7 @@ public final class Settings {
                 components.add(
                     value(setting, values.getOrDefault(setting.name(), setting.standard()))));
     try {
-      return record.cast(
-          record.getDeclaredConstructors()[0].newInstance(components.toArray()));
+      return record.cast(record.getDeclaredConstructors()[0].newInstance(components.toArray()));
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof HeadstartException wrong) {
         throw wrong;
@@ -254,7 +257,8 @@ public final class Settings {
     } catch (NoSuchFileException e) {
       throw new NotFoundException("there is no configuration file " + file);
     } catch (YAMLException | IllegalArgumentException e) {
-      throw new BadInputException(file + " is not sound " + (yaml ? "YAML" : "properties") + ": " + e.getMessage(), e);
+      throw new BadInputException(
+          file + " is not sound " + (yaml ? "YAML" : "properties") + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw new BadInputException(file + " cannot be read: " + e.getMessage(), e);
     }
