@@ -70,7 +70,7 @@ final class DocsController {
 
   private String document() {
     return new String(own("openapi.yaml"), StandardCharsets.UTF_8)
-        .replace("{version}", Headstart.version());
+        .replace("@version@", Headstart.version());
   }
 
   private byte[] own(String name) {
