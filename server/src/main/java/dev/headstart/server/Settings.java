@@ -8,6 +8,7 @@ import dev.headstart.ort.Provider;
 import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.TracingSettings;
+import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.security.ConnectionSettings;
 import dev.headstart.server.tls.TlsSettings;
 import io.micronaut.context.annotation.ConfigurationProperties;
@@ -55,7 +56,8 @@ public final class Settings {
           ConnectionSettings.class,
           DrainSettings.class,
           LogSettings.class,
-          TracingSettings.class);
+          TracingSettings.class,
+          Limits.class);
 
   private static final Map<String, Setting> ALL =
       RECORDS.stream()
