@@ -30,7 +30,8 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Backbone implements AutoCloseable {
   private final BaseModel base;
   private final Cut cut;
-  private final Preprocessor preprocessor;
+  private final Preprocessor preprocessor; // null where the manifest says nothing of it
+  private final boolean ownsPreprocessor;
   private final InferenceSession session;
   private final List<TensorInfo> live;
   private final String space;
@@ -40,11 +41,13 @@ public final class Backbone implements AutoCloseable {
       BaseModel base,
       Cut cut,
       Preprocessor preprocessor,
+      boolean ownsPreprocessor,
       InferenceSession session,
       List<TensorInfo> live) {
     this.base = base;
     this.cut = cut;
     this.preprocessor = preprocessor;
+    this.ownsPreprocessor = ownsPreprocessor;
     this.session = session;
     this.live = live;
     this.space =
@@ -55,7 +58,7 @@ public final class Backbone implements AutoCloseable {
                     String.valueOf(base.manifest().pooling()),
                     String.valueOf(base.manifest().reproducibleLayerNorms()),
                     cut.tensor(),
-                    preprocessor.fingerprint(),
+                    preprocessor == null ? "none" : preprocessor.fingerprint(),
                     session.provider().toString(),
                     OrtRuntime.version(),
                     OrtRuntime.platform())
@@ -69,6 +72,22 @@ public final class Backbone implements AutoCloseable {
    * @throws NotFoundException if it has no such tensor, listing the taps
    */
   public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
+    Preprocessor preprocessor = base.preprocessor();
+    try {
+      return open(base, cut, providers, preprocessor, true);
+    } catch (RuntimeException e) {
+      preprocessor.close();
+      throw e;
+    }
+  }
+
+  /** As {@link #open(BaseModel, Cut, List)} with a preprocessor that is open already. */
+  static Backbone open(
+      BaseModel base,
+      Cut cut,
+      List<Provider> providers,
+      Preprocessor preprocessor,
+      boolean ownsPreprocessor) {
     CutModels models = cut(base, cut);
     TensorInfo first = models.live().get(0);
     if (first.type() != null && first.type() != ElementType.FLOAT) {
@@ -80,15 +99,9 @@ public final class Backbone implements AutoCloseable {
               + ": a cut's own tensor must be float32; taps are "
               + base.cutNames());
     }
-    Preprocessor preprocessor = base.preprocessor();
-    try {
-      InferenceSession session =
-          InferenceSession.open(models.front(), new SessionSettings(providers, 1));
-      return new Backbone(base, cut, preprocessor, session, models.live());
-    } catch (RuntimeException e) {
-      preprocessor.close();
-      throw e;
-    }
+    InferenceSession session =
+        InferenceSession.open(models.front(), new SessionSettings(providers, 1));
+    return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, models.live());
   }
 
   /** The taps are nearer to what a user meant than the hundreds of tensors. */
@@ -139,6 +152,9 @@ public final class Backbone implements AutoCloseable {
    * @throws BadInputException if the sample cannot be read, with the reason
    */
   public Map<String, Tensor> preprocess(Sample sample) {
+    if (preprocessor == null) {
+      throw new BadInputException("the manifest of " + base + " says nothing of preprocessing");
+    }
     return preprocessor.apply(sample);
   }
 
@@ -164,6 +180,8 @@ public final class Backbone implements AutoCloseable {
   @Override
   public void close() {
     session.close();
-    preprocessor.close();
+    if (ownsPreprocessor) {
+      preprocessor.close();
+    }
   }
 }

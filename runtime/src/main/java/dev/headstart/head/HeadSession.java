@@ -4,41 +4,48 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.InferenceSession;
-import dev.headstart.ort.SessionSettings;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/**
- * A head's model ready to run: features in, scores out. Safe for several threads; the caller closes
- * it.
- */
+/** A head ready to run: features in, scores out. Safe for several threads; the caller closes it. */
 public final class HeadSession implements AutoCloseable {
   private final InferenceSession session;
+  private final InferenceSession.Prepared weights;
+  private final long[] cut;
   private final int outputs;
 
-  private HeadSession(InferenceSession session, int outputs) {
+  /** Closed with this head; null where the session is shared with others. */
+  private final HeadSessions own;
+
+  HeadSession(
+      InferenceSession session,
+      InferenceSession.Prepared weights,
+      HeadManifest manifest,
+      HeadSessions own) {
     this.session = session;
-    this.outputs = outputs;
+    this.weights = weights;
+    this.cut = manifest.shape();
+    this.outputs = Math.max(1, manifest.classes().size());
+    this.own = own;
   }
 
   /**
-   * Opens a model file of a version.
+   * Opens a model file of a version in a native session of its own; {@link HeadSessions} is for
+   * many.
    *
    * @param model {@link HeadStore#MODEL} or {@link HeadStore#JUDGED}
+   * @throws BadInputException if it is no model
    */
   public static HeadSession open(HeadManifest manifest, Path model) {
+    HeadSessions own = new HeadSessions();
     try {
-      InferenceSession session =
-          InferenceSession.open(
-              Files.readAllBytes(model), model.toString(), SessionSettings.cpu(1));
-      return new HeadSession(session, Math.max(1, manifest.classes().size()));
-    } catch (IOException e) {
-      throw new BadInputException("the head's model " + model + " cannot be read: " + e, e);
+      return own.open(manifest, model, own);
+    } catch (RuntimeException e) {
+      own.close();
+      throw e;
     }
   }
 
@@ -48,10 +55,40 @@ public final class HeadSession implements AutoCloseable {
   }
 
   /**
+   * Scores of a batch, in one call.
+   *
+   * @param batch float32 [n, cut…], read in place where its buffer is direct
+   * @return float32 [n, outputs]
+   * @throws BadInputException if the batch is not of the cut's shape
+   */
+  public Tensor scores(Tensor batch) {
+    check(batch);
+    return session.run(Map.of(HeadNetwork.FEATURES, batch), weights).get(HeadNetwork.SCORES);
+  }
+
+  /** The graph would stretch a vector of one feature to any width. */
+  private void check(Tensor batch) {
+    long[] shape = batch.shape();
+    boolean fits = batch.type() == ElementType.FLOAT && shape.length == cut.length + 1;
+    for (int i = 0; fits && i < cut.length; i++) {
+      fits = cut[i] < 0 || cut[i] == shape[i + 1];
+    }
+    if (!fits) {
+      throw new BadInputException(
+          "the head takes features FLOAT of shape "
+              + Arrays.toString(cut).replace("-1", "?")
+              + " a sample, but a batch "
+              + batch
+              + " came");
+    }
+  }
+
+  /**
    * Scores of several samples; those of one shape go through in one call.
    *
    * @param features the cut's tensor of each sample, with a leading batch dimension of 1
    * @return [features.size(), outputs] row-major
+   * @throws BadInputException if one is not of the cut's shape
    */
   public float[] scores(List<Tensor> features) {
     float[] scores = new float[features.size() * outputs];
@@ -63,11 +100,7 @@ public final class HeadSession implements AutoCloseable {
         to++;
       }
       Tensor batch = to - from == 1 ? features.get(from) : concatenate(features.subList(from, to));
-      session
-          .run(Map.of(HeadNetwork.FEATURES, batch))
-          .get(HeadNetwork.SCORES)
-          .floatBuffer()
-          .get(scores, from * outputs, (to - from) * outputs);
+      scores(batch).floatBuffer().get(scores, from * outputs, (to - from) * outputs);
       from = to;
     }
     return scores;
@@ -81,9 +114,12 @@ public final class HeadSession implements AutoCloseable {
     return new Tensor(ElementType.FLOAT, shape, data.flip());
   }
 
-  /** Frees the session; idempotent. */
+  /** Frees the weights once running calls have ended; idempotent. */
   @Override
   public void close() {
-    session.close();
+    weights.close();
+    if (own != null) {
+      own.close();
+    }
   }
 }

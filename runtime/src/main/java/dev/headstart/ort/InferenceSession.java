@@ -2,6 +2,7 @@ package dev.headstart.ort;
 
 import ai.onnxruntime.NodeInfo;
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
@@ -11,13 +12,15 @@ import dev.headstart.error.FailureException;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,14 +35,28 @@ public final class InferenceSession implements AutoCloseable {
   private final Provider provider;
   private final Map<String, TensorInfo> inputs;
   private final Map<String, TensorInfo> outputs;
+
+  /** The inputs, and the names under which the native session takes them. */
+  private final TensorInfo[] taken;
+
+  private final String[] fed;
   private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
   private boolean closed;
 
-  private InferenceSession(OrtSession session, Provider provider) throws OrtException {
+  private InferenceSession(
+      OrtSession session,
+      Provider provider,
+      Map<String, TensorInfo> inputs,
+      Map<String, TensorInfo> outputs) {
     this.session = session;
     this.provider = provider;
-    this.inputs = infos(session.getInputInfo());
-    this.outputs = infos(session.getOutputInfo());
+    this.inputs = Collections.unmodifiableMap(inputs);
+    this.outputs = Collections.unmodifiableMap(outputs);
+    this.taken = inputs.values().toArray(TensorInfo[]::new);
+    this.fed =
+        Arrays.stream(taken)
+            .map(i -> UnsignedInputs.isUnsigned(i) ? UnsignedInputs.fed(i.name()) : i.name())
+            .toArray(String[]::new);
     OrtRuntime.opened();
   }
 
@@ -54,18 +71,16 @@ public final class InferenceSession implements AutoCloseable {
    *
    * @param model an ONNX file's bytes, checked by the caller
    * @param name for messages
+   * @throws BadInputException if an input or output is no tensor, or of a type that {@link Tensor}
+   *     cannot hold
    * @throws FailureException if ONNX Runtime refuses the model
    */
   public static InferenceSession open(byte[] model, String name, SessionSettings settings) {
-    OrtEnvironment environment = OrtRuntime.environment();
     Set<Provider> order = new LinkedHashSet<>(settings.providers());
     order.add(Provider.CPU);
     for (Provider provider : order) {
-      try (SessionOptions options = new SessionOptions()) {
-        options.setIntraOpNumThreads(settings.threads());
-        options.setInterOpNumThreads(1);
-        provider.addTo(options);
-        return wrap(environment.createSession(model, options), provider);
+      try {
+        return open(model, name, provider, settings);
       } catch (OrtException e) {
         if (provider == Provider.CPU) {
           throw new FailureException(
@@ -77,13 +92,55 @@ public final class InferenceSession implements AutoCloseable {
     throw new IllegalStateException("CPU is always tried");
   }
 
-  private static InferenceSession wrap(OrtSession session, Provider provider) throws OrtException {
+  private static InferenceSession open(
+      byte[] model, String name, Provider provider, SessionSettings settings) throws OrtException {
+    OrtSession session = create(model, provider, settings);
     try {
-      return new InferenceSession(session, provider);
-    } catch (OrtException | RuntimeException e) {
-      session.close();
-      throw e;
+      Map<String, TensorInfo> inputs = infos(session.getInputInfo());
+      Map<String, TensorInfo> outputs = infos(session.getOutputInfo());
+      boolean unsigned = inputs.values().stream().anyMatch(UnsignedInputs::isUnsigned);
+      // The Java API says of a scalar and of a tensor of unknown rank the same.
+      boolean ranks =
+          Stream.of(inputs, outputs)
+              .flatMap(infos -> infos.values().stream())
+              .anyMatch(info -> info.shape().length == 0);
+      if (unsigned || ranks) {
+        OnnxModel file = OnnxModel.read(model, name);
+        file.inputs().forEach(info -> inputs.replace(info.name(), info));
+        file.outputs()
+            .forEach(info -> outputs.computeIfPresent(info.name(), (n, i) -> known(i, info)));
+        if (unsigned) {
+          session.close();
+          session = null;
+          session = create(UnsignedInputs.cast(file).toBytes(), provider, settings);
+        }
+      }
+      InferenceSession opened = new InferenceSession(session, provider, inputs, outputs);
+      session = null;
+      return opened;
+    } finally {
+      if (session != null) {
+        session.close();
+      }
     }
+  }
+
+  private static OrtSession create(byte[] model, Provider provider, SessionSettings settings)
+      throws OrtException {
+    OrtEnvironment environment = OrtRuntime.environment();
+    try (SessionOptions options = new SessionOptions()) {
+      options.setIntraOpNumThreads(settings.threads());
+      options.setInterOpNumThreads(1);
+      provider.addTo(options);
+      return environment.createSession(model, options);
+    }
+  }
+
+  /** What ONNX Runtime found out, but for the shape that it does not tell. */
+  private static TensorInfo known(TensorInfo found, TensorInfo declared) {
+    return found.shape().length > 0 || declared.shape() != null
+        ? found
+        : new TensorInfo(found.name(), found.type(), null);
   }
 
   /** The provider in use: a session was created with it. */
@@ -101,6 +158,63 @@ public final class InferenceSession implements AutoCloseable {
     return outputs;
   }
 
+  /**
+   * Inputs made native once, for any number of runs. Their direct buffers are read in place, so
+   * they must stay as they are; the caller closes it.
+   */
+  public final class Prepared implements AutoCloseable {
+    /** By position; null for an input that comes fresh with every run. */
+    private final OnnxTensor[] tensors = new OnnxTensor[taken.length];
+
+    private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
+    private boolean freed;
+
+    private Prepared() {
+      OrtRuntime.opened();
+    }
+
+    /** Frees the native tensors once runs with them have ended; idempotent. */
+    @Override
+    public void close() {
+      use.writeLock().lock();
+      try {
+        if (!freed) {
+          freed = true;
+          closeAll(tensors);
+          OrtRuntime.closed();
+        }
+      } finally {
+        use.writeLock().unlock();
+      }
+    }
+  }
+
+  /**
+   * Makes some inputs native, to be used with this session only.
+   *
+   * @throws BadInputException if they are not what the model declares
+   */
+  public Prepared prepare(Map<String, Tensor> some) {
+    requireKnown(some.keySet(), inputs.keySet(), "input");
+    Prepared prepared = new Prepared();
+    try {
+      for (int i = 0; i < taken.length; i++) {
+        Tensor tensor = some.get(taken[i].name());
+        if (tensor != null) {
+          Tensors.check(taken[i], tensor, inputs.keySet());
+          prepared.tensors[i] = Tensors.toNative(taken[i].name(), tensor);
+        }
+      }
+      return prepared;
+    } catch (OrtException e) {
+      prepared.close();
+      throw new FailureException("the inputs could not be prepared: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      prepared.close();
+      throw e;
+    }
+  }
+
   /** As {@link #run(Map, Set)} with all outputs. */
   public Map<String, Tensor> run(Map<String, Tensor> feed) {
     return run(feed, outputs.keySet());
@@ -111,45 +225,91 @@ public final class InferenceSession implements AutoCloseable {
    *
    * @param feed a tensor for every input; direct buffers are read in place
    * @param wanted names of outputs
-   * @return the outputs asked for, in graph order, copied out of native memory
-   * @throws BadInputException if the feed is not what the model declares
+   * @return the outputs asked for, in their order, copied out of native memory
+   * @throws BadInputException if the feed is not what the model declares, or the model refuses what
+   *     is in it
    * @throws FailureException if a kernel fails
    */
   public Map<String, Tensor> run(Map<String, Tensor> feed, Set<String> wanted) {
-    for (String name : feed.keySet()) {
-      if (!inputs.containsKey(name)) {
-        throw new BadInputException("unknown input '" + name + "', expected " + inputs.keySet());
-      }
+    if (wanted != outputs.keySet()) {
+      requireKnown(wanted, outputs.keySet(), "output");
     }
-    inputs.values().forEach(i -> Tensors.check(i, feed.get(i.name()), inputs.keySet()));
-    List<OnnxTensor> open = new ArrayList<>(feed.size());
+    return run(feed, new OnnxTensor[taken.length], wanted);
+  }
+
+  /**
+   * Runs the model once, for all outputs, with some of the inputs prepared.
+   *
+   * @param feed a tensor for every input that is not among the prepared
+   * @see #run(Map, Set)
+   */
+  public Map<String, Tensor> run(Map<String, Tensor> feed, Prepared prepared) {
+    prepared.use.readLock().lock();
+    try {
+      if (prepared.freed) {
+        throw new IllegalStateException("the prepared inputs are closed");
+      }
+      return run(feed, prepared.tensors, outputs.keySet());
+    } finally {
+      prepared.use.readLock().unlock();
+    }
+  }
+
+  private Map<String, Tensor> run(
+      Map<String, Tensor> feed, OnnxTensor[] prepared, Set<String> wanted) {
+    OnnxTensor[] fresh = new OnnxTensor[taken.length];
     lock.readLock().lock();
     try {
-      requireOpen();
-      Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
-      for (String name : inputs.keySet()) {
-        OnnxTensor tensor = Tensors.toNative(feed.get(name));
-        open.add(tensor);
-        tensors.put(name, tensor);
+      if (closed) {
+        throw new IllegalStateException("this session is closed");
+      }
+      Map<String, OnnxTensor> tensors = new HashMap<>(2 * taken.length);
+      int used = 0;
+      for (int i = 0; i < taken.length; i++) {
+        OnnxTensor tensor = prepared[i];
+        if (tensor == null) {
+          Tensor given = feed.get(taken[i].name());
+          Tensors.check(taken[i], given, inputs.keySet());
+          tensor = fresh[i] = Tensors.toNative(taken[i].name(), given);
+          used++;
+        }
+        tensors.put(fed[i], tensor);
+      }
+      if (used < feed.size()) {
+        requireKnown(feed.keySet(), inputs.keySet(), "input");
+        throw new BadInputException("an input came that is prepared already: " + feed.keySet());
       }
       try (OrtSession.Result result = session.run(tensors, wanted)) {
-        Map<String, Tensor> results = new LinkedHashMap<>();
-        result.forEach(
-            entry ->
-                results.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue())));
+        Map<String, Tensor> results = new LinkedHashMap<>(2 * wanted.size());
+        for (Map.Entry<String, OnnxValue> entry : result) {
+          results.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue()));
+        }
         return results;
       }
     } catch (OrtException e) {
+      if (e.getCode() == OrtException.OrtErrorCode.ORT_INVALID_ARGUMENT) {
+        throw new BadInputException("the model cannot take this input: " + e.getMessage(), e);
+      }
       throw new FailureException("the model could not be run: " + e.getMessage(), e);
     } finally {
-      open.forEach(OnnxTensor::close);
+      closeAll(fresh);
       lock.readLock().unlock();
     }
   }
 
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("this session is closed");
+  private static void requireKnown(Set<String> names, Set<String> known, String what) {
+    for (String name : names) {
+      if (!known.contains(name)) {
+        throw new BadInputException("unknown " + what + " '" + name + "', expected " + known);
+      }
+    }
+  }
+
+  private static void closeAll(OnnxTensor[] tensors) {
+    for (OnnxTensor tensor : tensors) {
+      if (tensor != null) {
+        tensor.close();
+      }
     }
   }
 

@@ -3,60 +3,118 @@ package dev.headstart.ort;
 import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtUtil;
+import ai.onnxruntime.TensorInfo.OnnxTensorType;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 
 /** {@link Tensor} to ONNX Runtime's own and back, and the checks before native code sees one. */
 final class Tensors {
+  /** ONNX Runtime numbers its element types otherwise than the file format does. */
+  private static final Map<OnnxTensorType, ElementType> TYPES = new EnumMap<>(OnnxTensorType.class);
+
+  static {
+    for (ElementType type : ElementType.values()) {
+      TYPES.put(OnnxTensorType.valueOf("ONNX_TENSOR_ELEMENT_DATA_TYPE_" + type), type);
+    }
+  }
+
   private Tensors() {}
 
-  /** Wraps a direct buffer without a copy (the tensor must live as long), copies a heap buffer. */
-  static OnnxTensor toNative(Tensor tensor) throws OrtException {
+  /**
+   * Wraps a direct buffer without a copy (the tensor must live as long), copies a heap buffer and
+   * strings.
+   *
+   * @param name the input's, for messages
+   * @throws BadInputException for strings that are not UTF-8, and booleans that are neither 0 nor 1
+   */
+  static OnnxTensor toNative(String name, Tensor tensor) throws OrtException {
+    if (tensor.type() == ElementType.STRING) {
+      return OnnxTensor.createTensor(
+          OrtRuntime.environment(), Strings.decoded(name, tensor), tensor.shape());
+    }
     ByteBuffer data = tensor.data();
+    if (tensor.type() == ElementType.BOOL) {
+      checkBooleans(name, data);
+    }
     if (!data.isDirect()) {
       data = Tensor.allocate(data.remaining()).put(data).flip();
     }
-    data.order(ByteOrder.nativeOrder());
-    return switch (tensor.type()) {
-      case FLOAT -> wrap(data, tensor, OnnxJavaType.FLOAT);
-      case DOUBLE -> wrap(data, tensor, OnnxJavaType.DOUBLE);
-      case INT8 -> wrap(data, tensor, OnnxJavaType.INT8);
-      case UINT8 -> wrap(data, tensor, OnnxJavaType.UINT8);
-      case INT16 -> wrap(data, tensor, OnnxJavaType.INT16);
-      case INT32 -> wrap(data, tensor, OnnxJavaType.INT32);
-      case INT64 -> wrap(data, tensor, OnnxJavaType.INT64);
-      case BOOL -> wrap(data, tensor, OnnxJavaType.BOOL);
-      case FLOAT16 -> wrap(data, tensor, OnnxJavaType.FLOAT16);
-      case BFLOAT16 -> wrap(data, tensor, OnnxJavaType.BFLOAT16);
-      default ->
-          throw new BadInputException(
-              "ONNX Runtime's Java API takes no " + tensor.type() + " tensor");
+    return OnnxTensor.createTensor(
+        OrtRuntime.environment(),
+        data.order(ByteOrder.nativeOrder()),
+        tensor.shape(),
+        javaType(tensor.type()));
+  }
+
+  /**
+   * The Java API has no name for wide unsigned integers; {@link UnsignedInputs} makes up for it.
+   */
+  private static OnnxJavaType javaType(ElementType type) {
+    return switch (type) {
+      case UINT16 -> OnnxJavaType.INT16;
+      case UINT32 -> OnnxJavaType.INT32;
+      case UINT64 -> OnnxJavaType.INT64;
+      default -> OnnxJavaType.valueOf(type.name());
     };
   }
 
-  private static OnnxTensor wrap(ByteBuffer data, Tensor tensor, OnnxJavaType type)
-      throws OrtException {
-    return OnnxTensor.createTensor(OrtRuntime.environment(), data, tensor.shape(), type);
+  /** Kernels take a boolean's byte for 0 or 1 without a look. */
+  private static void checkBooleans(String name, ByteBuffer data) {
+    for (int i = 0; i < data.limit(); i++) {
+      if ((data.get(i) & ~1) != 0) {
+        throw new BadInputException(
+            "element "
+                + i
+                + " of input '"
+                + name
+                + "' is "
+                + Byte.toUnsignedInt(data.get(i))
+                + ", but a BOOL is 0 or 1");
+      }
+    }
   }
 
   /** A copy in plain memory. */
-  static Tensor fromNative(OnnxTensor tensor) {
-    var info = tensor.getInfo();
-    ElementType type = elementType(info);
-    ByteBuffer data = tensor.getByteBuffer();
-    return new Tensor(type, info.getShape(), data);
+  static Tensor fromNative(OnnxTensor tensor) throws OrtException {
+    ElementType type = elementType(tensor.getInfo());
+    long[] shape = tensor.getInfo().getShape();
+    if (tensor.getInfo().getNumElements() == 0) {
+      return new Tensor(type, shape, ByteBuffer.allocate(0));
+    }
+    if (type != ElementType.STRING) {
+      return new Tensor(type, shape, tensor.getByteBuffer());
+    }
+    Object value = tensor.getValue();
+    String[] strings =
+        value instanceof String scalar ? new String[] {scalar} : OrtUtil.flattenString(value);
+    List<byte[]> encoded =
+        Arrays.stream(strings).map(s -> s.getBytes(StandardCharsets.UTF_8)).toList();
+    return Tensor.strings(encoded, shape);
   }
 
-  /** ONNX Runtime numbers its element types otherwise than the file format does. */
+  /**
+   * The file format's word for an element type.
+   *
+   * @throws BadInputException for one that {@link Tensor} cannot hold
+   */
   static ElementType elementType(ai.onnxruntime.TensorInfo info) {
-    return ElementType.valueOf(
-        info.onnxType.name().substring("ONNX_TENSOR_ELEMENT_DATA_TYPE_".length()));
+    ElementType type = TYPES.get(info.onnxType);
+    if (type == null) {
+      throw new BadInputException(
+          "tensors of " + info.onnxType + " cannot be held, expected one of " + TYPES.values());
+    }
+    return type;
   }
 
   /**

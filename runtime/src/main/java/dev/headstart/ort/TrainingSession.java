@@ -1,6 +1,7 @@
 package dev.headstart.ort;
 
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
@@ -102,7 +103,7 @@ public final class TrainingSession implements AutoCloseable {
         if (!tensor.data().isDirect()) {
           throw new BadInputException("a batch is read in place: '" + name + "' must be direct");
         }
-        batch.tensors.put(name, Tensors.toNative(tensor));
+        batch.tensors.put(name, Tensors.toNative(name, tensor));
       }
       return batch;
     } catch (OrtException e) {
@@ -144,8 +145,9 @@ public final class TrainingSession implements AutoCloseable {
   public Map<String, Tensor> evaluate(Batch batch) {
     try (OrtSession.Result result = session.evalStep(batch.tensors)) {
       Map<String, Tensor> outputs = new LinkedHashMap<>();
-      result.forEach(
-          entry -> outputs.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue())));
+      for (Map.Entry<String, OnnxValue> entry : result) {
+        outputs.put(entry.getKey(), Tensors.fromNative((OnnxTensor) entry.getValue()));
+      }
       return outputs;
     } catch (OrtException e) {
       throw new FailureException("an evaluation step failed: " + e.getMessage(), e);

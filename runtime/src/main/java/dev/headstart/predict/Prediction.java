@@ -27,6 +27,14 @@ public record Prediction(
     Map<String, Float> scores,
     @JsonInclude(JsonInclude.Include.ALWAYS) Double novelty) {
 
+  /** Several labels: a class is answered from this score on. */
+  public static final float THRESHOLD = Metrics.THRESHOLD;
+
+  /** Index of the highest of {@code count} scores from {@code from} on, the first of equals. */
+  public static int best(float[] scores, int from, int count) {
+    return Metrics.best(scores, from, count);
+  }
+
   /** Reads a head's scores. */
   static Prediction of(String input, HeadManifest head, float[] scores) {
     List<String> classes = head.classes();
@@ -37,10 +45,10 @@ public record Prediction(
     return switch (head.task()) {
       case SINGLE ->
           new Prediction(
-              input, classes.get(Metrics.best(scores, 0, scores.length)), null, null, named, null);
+              input, classes.get(best(scores, 0, scores.length)), null, null, named, null);
       case MULTI -> {
         List<String> labels = new ArrayList<>(classes);
-        labels.removeIf(name -> named.get(name) < Metrics.THRESHOLD);
+        labels.removeIf(name -> named.get(name) < THRESHOLD);
         yield new Prediction(input, null, labels, null, named, null);
       }
       case REGRESSION -> new Prediction(input, null, null, (double) scores[0], null, null);

@@ -1,0 +1,134 @@
+package dev.headstart.backbone;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.Provider;
+import dev.headstart.ort.SessionSettings;
+import dev.headstart.preprocess.Preprocessor;
+import dev.headstart.sample.Sample;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A base model in memory, with what its backbones and the whole model share: the preprocessor and
+ * what is known of its inputs. Safe for several threads; the caller closes it after all that it
+ * opened.
+ */
+public final class OpenBase implements AutoCloseable {
+  private final BaseModel base;
+  private final List<Provider> providers;
+  private final Preprocessor preprocessor;
+  private final List<TensorInfo> inputs;
+  private final List<TensorInfo> outputs;
+  private final Map<String, Long> rows;
+
+  private OpenBase(
+      BaseModel base, List<Provider> providers, Preprocessor preprocessor, OnnxModel model) {
+    this.base = base;
+    this.providers = providers;
+    this.preprocessor = preprocessor;
+    this.inputs = model.inputs();
+    this.outputs = model.outputs();
+    this.rows = rows(model.proto().getGraph());
+  }
+
+  /**
+   * Reads a base model.
+   *
+   * @throws BadInputException if it is not sound
+   */
+  public static OpenBase open(BaseModel base, List<Provider> providers) {
+    OnnxModel model = base.model();
+    Preprocessor preprocessor =
+        base.manifest().preprocessing() == null ? null : base.preprocessor();
+    return new OpenBase(base, List.copyOf(providers), preprocessor, model);
+  }
+
+  public BaseModel base() {
+    return base;
+  }
+
+  /** Whether samples can be given to it; otherwise it takes its own tensors only. */
+  public boolean takesSamples() {
+    return preprocessor != null;
+  }
+
+  /** The model's own inputs. */
+  public List<TensorInfo> inputs() {
+    return inputs;
+  }
+
+  /** The model's own outputs, and the pooling that its manifest adds. */
+  public List<TensorInfo> outputs() {
+    return outputs;
+  }
+
+  /**
+   * For inputs that number rows of a table of weights, as tokens do: how many rows there are. Other
+   * numbers are refused by the model.
+   */
+  public Map<String, Long> rows() {
+    return rows;
+  }
+
+  /**
+   * The model's inputs for one sample.
+   *
+   * @throws BadInputException if the sample cannot be used, or the manifest says nothing of
+   *     preprocessing
+   */
+  public Map<String, Tensor> preprocess(Sample sample) {
+    return (preprocessor != null ? preprocessor : base.preprocessor()).apply(sample);
+  }
+
+  /** The whole model. The caller closes it. */
+  public InferenceSession whole() {
+    return InferenceSession.open(base.model(), new SessionSettings(providers, 1));
+  }
+
+  /**
+   * The part up to a cut; it shares this base's preprocessor. The caller closes it.
+   *
+   * @throws BadInputException if the base cannot be cut there
+   */
+  public Backbone backbone(Cut cut) {
+    return Backbone.open(base, cut, providers, preprocessor, false);
+  }
+
+  private static Map<String, Long> rows(GraphProto graph) {
+    Map<String, TensorProto> weights = new HashMap<>();
+    graph.getInitializerList().forEach(weight -> weights.put(weight.getName(), weight));
+    Map<String, Long> rows = new LinkedHashMap<>();
+    for (NodeProto node : graph.getNodeList()) {
+      if (!node.getOpType().equals("Gather")
+          || node.getAttributeList().stream()
+              .anyMatch(a -> a.getName().equals("axis") && a.getI() != 0)) {
+        continue;
+      }
+      TensorProto table = weights.get(node.getInput(0));
+      String index = node.getInput(1);
+      if (table != null
+          && table.getDimsCount() > 0
+          && graph.getInputList().stream().anyMatch(input -> input.getName().equals(index))) {
+        rows.merge(index, table.getDims(0), Math::min);
+      }
+    }
+    return rows;
+  }
+
+  /** Frees the preprocessor; idempotent. */
+  @Override
+  public void close() {
+    if (preprocessor != null) {
+      preprocessor.close();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package dev.headstart.ort;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** The elements of a tensor of strings as the Java API takes them. */
+final class Strings {
+  private Strings() {}
+
+  /**
+   * @param name the input's, for messages
+   * @throws BadInputException for an element that is not UTF-8 or holds a NUL, at which the Java
+   *     API would end it
+   */
+  static String[] decoded(String name, Tensor tensor) {
+    List<byte[]> values = tensor.strings();
+    String[] strings = new String[values.size()];
+    for (int i = 0; i < strings.length; i++) {
+      try {
+        strings[i] =
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(values.get(i))).toString();
+      } catch (CharacterCodingException e) {
+        throw new BadInputException(
+            "element " + i + " of input '" + name + "' is not valid UTF-8 text", e);
+      }
+      if (strings[i].indexOf('\0') >= 0) {
+        throw new BadInputException(
+            "element "
+                + i
+                + " of input '"
+                + name
+                + "' holds a NUL character, which ONNX Runtime cannot be given");
+      }
+    }
+    return strings;
+  }
+}

@@ -1,0 +1,246 @@
+package dev.headstart.serving;
+
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.OpenBase;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.FailureException;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.sample.Modality;
+import dev.headstart.sample.TextSample;
+import dev.headstart.serving.ModelMetadata.Kind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A base model that answers for itself: its own tensors in, its own outputs. */
+final class BaseService extends Shared {
+  static final int VERSION = 1;
+
+  private static final Logger LOG = LoggerFactory.getLogger(BaseService.class);
+
+  private final Bases.SharedBase base;
+  private final InferenceSession session;
+  private final ModelMetadata metadata;
+
+  /** Whether requests may share a call, and be divided over several. */
+  private final boolean joins;
+
+  private BaseService(Bases.SharedBase base, InferenceSession session, int maxBatch) {
+    this.base = base;
+    this.session = session;
+    OpenBase open = base.open();
+    boolean batched = !open.inputs().isEmpty() && open.inputs().stream().allMatch(Form::batched);
+    this.joins =
+        batched
+            && open.outputs().stream().allMatch(Form::batched)
+            && open.base().manifest().batchInvariant()
+            && open.inputs().stream().noneMatch(i -> i.type() == ElementType.STRING)
+            && open.outputs().stream().noneMatch(o -> o.type() == ElementType.STRING);
+    this.metadata =
+        new ModelMetadata(
+            open.base().id(),
+            Kind.BASE,
+            VERSION,
+            List.of(VERSION),
+            List.of(new InputForm(Form.TENSORS, open.inputs())),
+            open.outputs(),
+            List.of(),
+            classes(open.outputs(), open.base().labels()),
+            batched ? maxBatch : 0,
+            session.provider(),
+            null);
+  }
+
+  /** Opens a base model; it has one user, the caller. */
+  static BaseService open(Bases bases, BaseModel model, int maxBatch) {
+    Bases.SharedBase base = bases.base(model);
+    InferenceSession session = null;
+    try {
+      session = base.open().whole();
+      return new BaseService(base, session, maxBatch);
+    } catch (RuntimeException | Error e) {
+      if (session != null) {
+        session.close();
+      }
+      base.release();
+      throw e;
+    }
+  }
+
+  private static Map<String, List<String>> classes(List<TensorInfo> outputs, List<String> labels) {
+    Map<String, List<String>> classes = new LinkedHashMap<>();
+    for (TensorInfo output : outputs) {
+      long[] shape = output.shape();
+      if (!labels.isEmpty()
+          && shape != null
+          && shape.length > 0
+          && shape[shape.length - 1] == labels.size()) {
+        classes.put(output.name(), labels);
+      }
+    }
+    return classes;
+  }
+
+  ModelMetadata metadata() {
+    return metadata;
+  }
+
+  /** Runs the model on inputs that it should like, so that no caller waits for its first time. */
+  void warm() {
+    try {
+      session.run(plausible());
+    } catch (RuntimeException e) {
+      LOG.debug("{} was not warmed: {}", metadata.name(), e.getMessage());
+    }
+  }
+
+  private Map<String, Tensor> plausible() {
+    OpenBase open = base.open();
+    if (open.takesSamples() && open.base().manifest().modality() == Modality.TEXT) {
+      Map<String, Tensor> inputs = new LinkedHashMap<>(open.preprocess(new TextSample("", "warm")));
+      inputs.keySet().retainAll(session.inputs().keySet());
+      return inputs;
+    }
+    Map<String, Tensor> inputs = new LinkedHashMap<>();
+    for (TensorInfo input : open.inputs()) {
+      long[] shape = input.shape() == null ? new long[] {1} : input.shape().clone();
+      for (int i = 0; i < shape.length; i++) {
+        shape[i] = shape[i] >= 0 ? shape[i] : i == 0 ? 1 : 8;
+      }
+      inputs.put(input.name(), Tensor.zeros(input.type(), shape));
+    }
+    return inputs;
+  }
+
+  /**
+   * A request as a job; the caller has retained this for it.
+   *
+   * @throws BadInputException if its tensors are not what the model takes
+   */
+  ModelJob job(InferenceRequest request, Duration timeout, Counters counters) {
+    int most = metadata.maxBatch() == 0 ? Integer.MAX_VALUE : metadata.maxBatch();
+    InputForm form = Form.of(metadata.forms(), request.inputs(), most);
+    base.open()
+        .rows()
+        .forEach((name, rows) -> Form.requireRows(name, request.inputs().get(name), rows));
+    List<String> outputs = Form.outputs(request.outputs(), metadata.outputs(), List.of());
+    int samples = Form.samples(form, request.inputs());
+    return new BaseJob(samples, request, outputs, timeout, counters);
+  }
+
+  private record Key(BaseService service, List<String> outputs, List<List<Long>> shapes) {}
+
+  private final class BaseJob extends ModelJob {
+    private final Map<String, Tensor> inputs;
+    private final List<String> outputs;
+    private final Key key;
+
+    /** By the first unit that they are of. */
+    private final Map<Integer, Map<String, Tensor>> parts = new TreeMap<>();
+
+    BaseJob(
+        int samples,
+        InferenceRequest request,
+        List<String> outputs,
+        Duration timeout,
+        Counters counters) {
+      super(samples, request.priority(), timeout, List.of(BaseService.this), List.of(counters));
+      this.inputs = request.inputs();
+      this.outputs = outputs;
+      this.key = joins ? new Key(BaseService.this, outputs, shapes(inputs)) : null;
+    }
+
+    private List<List<Long>> shapes(Map<String, Tensor> tensors) {
+      List<List<Long>> shapes = new ArrayList<>();
+      for (TensorInfo input : base.open().inputs()) {
+        shapes.add(Arrays.stream(tensors.get(input.name()).shape()).skip(1).boxed().toList());
+      }
+      return shapes;
+    }
+
+    @Override
+    Object key() {
+      return key;
+    }
+
+    @Override
+    int perCall() {
+      return joins ? metadata.maxBatch() : units();
+    }
+
+    @Override
+    void run(List<Piece<Job<?>>> pieces) {
+      long start = System.nanoTime();
+      Map<String, Tensor> feed = new LinkedHashMap<>();
+      int batch = 0;
+      for (TensorInfo input : base.open().inputs()) {
+        List<Tensor> rows = new ArrayList<>();
+        batch = 0;
+        for (Piece<Job<?>> piece : pieces) {
+          Tensor whole = ((BaseJob) piece.job()).inputs.get(input.name());
+          rows.add(joins ? Rows.slice(whole, piece.from(), piece.count()) : whole);
+          batch += piece.count();
+        }
+        feed.put(input.name(), Rows.concatenate(rows));
+      }
+      long ready = System.nanoTime();
+      Map<String, Tensor> results = call(feed, outputs);
+      long ran = System.nanoTime();
+      int row = 0;
+      for (Piece<Job<?>> piece : pieces) {
+        BaseJob job = (BaseJob) piece.job();
+        Map<String, Tensor> part = new LinkedHashMap<>();
+        for (String output : outputs) {
+          Tensor result = results.get(output);
+          part.put(output, joins ? Rows.slice(result, row, piece.count()) : result);
+        }
+        row += piece.count();
+        job.put(piece.from(), part);
+      }
+      executed(batch, ready - start, ran - ready, System.nanoTime() - ran);
+    }
+
+    private void put(int from, Map<String, Tensor> part) {
+      synchronized (parts) {
+        parts.put(from, part);
+      }
+    }
+
+    @Override
+    List<InferenceResult> result() {
+      synchronized (parts) {
+        Map<String, Tensor> answer = new LinkedHashMap<>();
+        for (String output : outputs) {
+          answer.put(
+              output, Rows.concatenate(parts.values().stream().map(p -> p.get(output)).toList()));
+        }
+        return List.of(new InferenceResult(metadata.name(), VERSION, answer, null));
+      }
+    }
+  }
+
+  /** A model that runs on good inputs and not on these has been given bad ones. */
+  private Map<String, Tensor> call(Map<String, Tensor> feed, List<String> outputs) {
+    try {
+      return session.run(feed, new LinkedHashSet<>(outputs));
+    } catch (FailureException e) {
+      throw OwnTensors.refused(metadata.name(), e);
+    }
+  }
+
+  @Override
+  void free() {
+    session.close();
+    base.release();
+  }
+}

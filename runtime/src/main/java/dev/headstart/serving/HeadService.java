@@ -1,0 +1,234 @@
+package dev.headstart.serving;
+
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.OpenBase;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.head.HeadSession;
+import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.Provider;
+import dev.headstart.predict.Prediction;
+import dev.headstart.sample.Modality;
+import dev.headstart.sample.Task;
+import dev.headstart.serving.ModelMetadata.Kind;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** One version of a head, open: what it takes, and how its scores become outputs. */
+final class HeadService extends Shared {
+  static final String SCORES = "scores";
+  static final String LABEL = "label";
+  static final String FEATURES = "features";
+
+  private final HeadManifest manifest;
+  private final Bases.SharedBackbone backbone;
+  private final HeadSession session;
+  private final int maxBatch;
+  private final List<InputForm> forms;
+
+  /** The class names as UTF-8; for several labels each as a JSON string. */
+  private final List<byte[]> classes;
+
+  private HeadService(
+      HeadManifest manifest, Bases.SharedBackbone backbone, HeadSession session, int maxBatch) {
+    this.manifest = manifest;
+    this.backbone = backbone;
+    this.session = session;
+    this.maxBatch = maxBatch;
+    this.forms = taken();
+    this.classes =
+        manifest.classes().stream()
+            .map(name -> manifest.task() == Task.MULTI ? quoted(name) : name)
+            .map(name -> name.getBytes(StandardCharsets.UTF_8))
+            .toList();
+  }
+
+  /** Opens a version; it has one user, the caller. */
+  static HeadService open(HeadStore.Stored stored, BaseModels models, Bases bases, int maxBatch) {
+    HeadManifest manifest = stored.manifest();
+    Bases.SharedBackbone backbone = null;
+    HeadSession session = null;
+    try {
+      if (manifest.base() != null) {
+        BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
+        backbone = bases.backbone(base, base.cut(manifest.cut().tensor()));
+      }
+      session = HeadSession.open(manifest, stored.model());
+      return new HeadService(manifest, backbone, session, maxBatch);
+    } catch (RuntimeException | Error e) {
+      if (session != null) {
+        session.close();
+      }
+      if (backbone != null) {
+        backbone.release();
+      }
+      throw e;
+    }
+  }
+
+  private static String quoted(String name) {
+    return '"' + new String(JsonStringEncoder.getInstance().quoteAsString(name)) + '"';
+  }
+
+  private List<InputForm> taken() {
+    List<InputForm> list = new ArrayList<>();
+    if (backbone != null) {
+      OpenBase base = backbone.base();
+      Modality modality = base.base().manifest().modality();
+      if (base.takesSamples() && modality != Modality.VECTOR) {
+        String name = modality == Modality.IMAGE ? "image" : "text";
+        list.add(
+            new InputForm(
+                Form.SAMPLE, List.of(new TensorInfo(name, ElementType.STRING, new long[] {-1}))));
+      }
+      list.add(new InputForm(Form.TENSORS, base.inputs()));
+    }
+    list.add(
+        new InputForm(
+            Form.FEATURES, List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()))));
+    return List.copyOf(list);
+  }
+
+  /** Shape of the cut's tensor for any number of samples. */
+  private long[] batch() {
+    long[] cut = manifest.shape();
+    long[] shape = new long[cut.length + 1];
+    shape[0] = -1;
+    System.arraycopy(cut, 0, shape, 1, cut.length);
+    return shape;
+  }
+
+  HeadManifest manifest() {
+    return manifest;
+  }
+
+  /** Where its features come from; null for a head without a base. */
+  Bases.SharedBackbone backbone() {
+    return backbone;
+  }
+
+  List<InputForm> forms() {
+    return forms;
+  }
+
+  ModelMetadata metadata(List<Integer> versions) {
+    return new ModelMetadata(
+        manifest.head(),
+        Kind.HEAD,
+        manifest.version(),
+        versions,
+        forms,
+        outputs(""),
+        onRequest(),
+        manifest.classes().isEmpty() ? Map.of() : Map.of(SCORES, manifest.classes()),
+        maxBatch,
+        backbone == null ? Provider.CPU : backbone.backbone().provider(),
+        manifest);
+  }
+
+  /** The outputs that are given without being asked for. */
+  List<TensorInfo> outputs(String prefix) {
+    TensorInfo scores =
+        new TensorInfo(prefix + SCORES, ElementType.FLOAT, new long[] {-1, session.outputs()});
+    return manifest.task() == Task.REGRESSION
+        ? List.of(scores)
+        : List.of(scores, new TensorInfo(prefix + LABEL, ElementType.STRING, new long[] {-1}));
+  }
+
+  List<TensorInfo> onRequest() {
+    return List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()));
+  }
+
+  /**
+   * Scores of samples.
+   *
+   * @param features the cut's tensor, one sample or several each
+   * @return [samples, outputs] row-major
+   */
+  float[] scores(List<Tensor> features) {
+    List<Tensor> rows = new ArrayList<>();
+    for (Tensor tensor : features) {
+      for (int i = 0; i < tensor.shape()[0]; i++) {
+        rows.add(Rows.slice(tensor, i, 1));
+      }
+    }
+    return session.scores(rows);
+  }
+
+  /** Scores a sample. */
+  int width() {
+    return session.outputs();
+  }
+
+  /**
+   * The outputs that were asked for.
+   *
+   * @param scores [samples, outputs] row-major
+   * @param features the cut's tensor of all samples; looked at only if it is asked for
+   */
+  InferenceResult result(float[] scores, List<Tensor> features, List<String> outputs) {
+    int samples = scores.length / width();
+    Map<String, Tensor> answer = new LinkedHashMap<>();
+    for (String output : outputs) {
+      answer.put(
+          output,
+          switch (output) {
+            case SCORES -> Rows.floats(scores, samples, width());
+            case LABEL -> Tensor.strings(labels(scores, samples), samples);
+            default -> Rows.alike(features);
+          });
+    }
+    return new InferenceResult(manifest.head(), manifest.version(), answer, manifest);
+  }
+
+  private List<byte[]> labels(float[] scores, int samples) {
+    int width = width();
+    List<byte[]> labels = new ArrayList<>(samples);
+    for (int i = 0; i < samples; i++) {
+      labels.add(
+          manifest.task() == Task.SINGLE
+              ? classes.get(Prediction.best(scores, i * width, width))
+              : several(scores, i * width));
+    }
+    return labels;
+  }
+
+  /** A JSON array of the classes that the sample has. */
+  private byte[] several(float[] scores, int from) {
+    ByteArrayOutputStream json = new ByteArrayOutputStream();
+    json.write('[');
+    for (int k = 0; k < classes.size(); k++) {
+      if (scores[from + k] >= Prediction.THRESHOLD) {
+        if (json.size() > 1) {
+          json.write(',');
+        }
+        json.writeBytes(classes.get(k));
+      }
+    }
+    json.write(']');
+    return json.toByteArray();
+  }
+
+  /** Runs the head, and its backbone, once, so that no caller waits for their first time. */
+  void warm() {
+    long[] shape = Arrays.stream(batch()).map(dim -> dim < 0 ? 1 : dim).toArray();
+    scores(List.of(Tensor.zeros(ElementType.FLOAT, shape)));
+  }
+
+  @Override
+  void free() {
+    session.close();
+    if (backbone != null) {
+      backbone.release();
+    }
+  }
+}
