@@ -164,8 +164,7 @@ public final class Settings {
                 components.add(
                     value(setting, values.getOrDefault(setting.name(), setting.standard()))));
     try {
-      return record.cast(
-          record.getDeclaredConstructors()[0].newInstance(components.toArray()));
+      return record.cast(record.getDeclaredConstructors()[0].newInstance(components.toArray()));
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof HeadstartException wrong) {
         throw wrong;
@@ -256,7 +255,8 @@ public final class Settings {
     } catch (NoSuchFileException e) {
       throw new NotFoundException("there is no configuration file " + file);
     } catch (YAMLException | IllegalArgumentException e) {
-      throw new BadInputException(file + " is not sound " + (yaml ? "YAML" : "properties") + ": " + e.getMessage(), e);
+      throw new BadInputException(
+          file + " is not sound " + (yaml ? "YAML" : "properties") + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw new BadInputException(file + " cannot be read: " + e.getMessage(), e);
     }

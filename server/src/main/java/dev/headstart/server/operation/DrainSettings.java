@@ -13,7 +13,8 @@ import java.time.Duration;
  */
 @ConfigurationProperties("headstart.drain")
 public record DrainSettings(
-    @Bindable(defaultValue = "0s") Duration delay, @Bindable(defaultValue = "30s") Duration timeout) {
+    @Bindable(defaultValue = "0s") Duration delay,
+    @Bindable(defaultValue = "30s") Duration timeout) {
 
   public DrainSettings {
     if (delay.isNegative()) {

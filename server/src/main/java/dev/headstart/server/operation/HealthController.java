@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Whether the process lives, and whether it is ready for requests. It is, once all models are loaded
- * and until it is told to stop; one model that cannot be loaded does not hold up the others.
+ * Whether the process lives, and whether it is ready for requests. It is, once all models are
+ * loaded and until it is told to stop; one model that cannot be loaded does not hold up the others.
  */
 @RequiresRole.Open
 @Controller("/health")

@@ -30,9 +30,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToIntFunction;
 
 /**
- * Counts what the models do. A model's meters are made when it first does something and removed when
- * it is gone; what fails because there is no such model is counted without its name, which anybody
- * may have made up.
+ * Counts what the models do. A model's meters are made when it first does something and removed
+ * when it is gone; what fails because there is no such model is counted without its name, which
+ * anybody may have made up.
  */
 @Singleton
 public final class Metrics implements ServingListener {

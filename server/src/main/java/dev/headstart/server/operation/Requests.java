@@ -95,7 +95,8 @@ final class Requests implements Ordered {
     } else if (status == OVERLOADED) {
       long unsaid = overload.now();
       if (unsaid >= 0) {
-        LOG.warn("[{}] {} (and {} others since the last such line)", id, line(request, status), unsaid);
+        LOG.warn(
+            "[{}] {} (and {} others since the last such line)", id, line(request, status), unsaid);
       }
     } else {
       LOG.error("[{}] {}", id, line(request, status), reason);

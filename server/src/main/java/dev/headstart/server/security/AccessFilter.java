@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What every HTTP request passes: is it meant for this server, may the page that sends it, and, where
- * keys are asked for, does its key allow the route. Runs on the event loop and never blocks.
+ * What every HTTP request passes: is it meant for this server, may the page that sends it, and,
+ * where keys are asked for, does its key allow the route. Runs on the event loop and never blocks.
  */
 @ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
 final class AccessFilter implements Ordered {
@@ -86,8 +86,7 @@ final class AccessFilter implements Ordered {
                   .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"headstart\""),
               authentication.advice(verdict, needed));
       case FORBIDDEN ->
-          refuse(
-              HttpResponse.status(HttpStatus.FORBIDDEN), authentication.advice(verdict, needed));
+          refuse(HttpResponse.status(HttpStatus.FORBIDDEN), authentication.advice(verdict, needed));
     };
   }
 

@@ -10,9 +10,9 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 
 /**
- * Asks gRPC calls for their key, in the same metadata as HTTP's headers. Their {@code :authority} is
- * not looked at: no browser can speak gRPC to a server that it was not given a certificate of, and
- * balancers put their own names there.
+ * Asks gRPC calls for their key, in the same metadata as HTTP's headers. Their {@code :authority}
+ * is not looked at: no browser can speak gRPC to a server that it was not given a certificate of,
+ * and balancers put their own names there.
  */
 @Singleton
 final class AccessInterceptor implements ServerInterceptor {
@@ -65,8 +65,7 @@ final class AccessInterceptor implements ServerInterceptor {
         verdict == Authentication.Verdict.UNKNOWN
             ? Status.UNAUTHENTICATED
             : Status.PERMISSION_DENIED;
-    call.close(
-        status.withDescription(authentication.advice(verdict, needed)), new Metadata());
+    call.close(status.withDescription(authentication.advice(verdict, needed)), new Metadata());
     return new ServerCall.Listener<>() {};
   }
 

@@ -35,8 +35,8 @@ import java.util.Locale;
  * </pre>
  *
  * <p>A key is {@code hs_} and 256 random bits. What is stored is its plain SHA-256: salts and slow
- * hashes protect words that can be guessed, and nobody guesses 256 bits. The file is replaced by one
- * rename under a lock, so that several processes may change it.
+ * hashes protect words that can be guessed, and nobody guesses 256 bits. The file is replaced by
+ * one rename under a lock, so that several processes may change it.
  */
 public final class ApiKeys {
   public static final String FILE = "keys.json";

@@ -68,10 +68,7 @@ public final class Authentication {
     try {
       known =
           file.list().stream()
-              .map(
-                  key ->
-                      new Known(
-                          HexFormat.of().parseHex(key.sha256()), key.role(), key.name()))
+              .map(key -> new Known(HexFormat.of().parseHex(key.sha256()), key.role(), key.name()))
               .toList();
     } catch (HeadstartException | IllegalArgumentException e) {
       LOG.error("{}. The keys known so far stay", e.getMessage());

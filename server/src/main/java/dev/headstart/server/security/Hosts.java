@@ -13,8 +13,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Which {@code Host} and {@code Origin} a request may carry. A page of another site may point its own
- * name at this machine (DNS rebinding) and then talks to the server as if it were its own; its
+ * Which {@code Host} and {@code Origin} a request may carry. A page of another site may point its
+ * own name at this machine (DNS rebinding) and then talks to the server as if it were its own; its
  * requests are known by that name. So a name must be one of the server's; an address cannot be
  * rebound and may be any, as behind a container's port.
  */

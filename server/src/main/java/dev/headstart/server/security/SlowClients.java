@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Closes connections whose clients take longer than allowed to send a request, be it a byte at a time
- * (slowloris), and those that are more than allowed. What an idle connection may is the HTTP
+ * Closes connections whose clients take longer than allowed to send a request, be it a byte at a
+ * time (slowloris), and those that are more than allowed. What an idle connection may is the HTTP
  * server's own matter.
  */
 @Singleton

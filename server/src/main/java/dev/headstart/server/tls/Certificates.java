@@ -87,7 +87,10 @@ public final class Certificates {
         settings.mode() == TlsSettings.Mode.AUTO
             ? new Path[] {own.store(), settings.clientCa()}
             : new Path[] {
-              settings.certificate(), settings.key(), settings.keyPasswordFile(), settings.clientCa()
+              settings.certificate(),
+              settings.key(),
+              settings.keyPasswordFile(),
+              settings.clientCa()
             };
     return Arrays.stream(files).filter(Objects::nonNull).map(FileStamp::of).toList();
   }
@@ -117,8 +120,7 @@ public final class Certificates {
     } else {
       X509Certificate[] chain =
           Pem.certificates("headstart.tls.certificate", settings.certificate());
-      read =
-          new Identity(chain, Pem.key(settings.key(), settings.keyPasswordFile(), chain[0]));
+      read = new Identity(chain, Pem.key(settings.key(), settings.keyPasswordFile(), chain[0]));
     }
     try {
       if (settings.clientCa() != null) {

@@ -29,9 +29,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A certificate that the server made for itself, in the workspace's folder {@code tls}: {@code
- * server.p12} with the key, which only its owner can read, and {@code certificate.pem} for clients to
- * trust. It is made by the running Java's own {@code keytool}: what it costs is a second on the first
- * start, and no library is needed.
+ * server.p12} with the key, which only its owner can read, and {@code certificate.pem} for clients
+ * to trust. It is made by the running Java's own {@code keytool}: what it costs is a second on the
+ * first start, and no library is needed.
  */
 final class OwnCertificate {
   private static final String ALIAS = "headstart";

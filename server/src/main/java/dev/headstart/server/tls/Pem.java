@@ -146,6 +146,14 @@ final class Pem {
 
   private static BadInputException unreadable(String setting, Path file, IOException e) {
     return new BadInputException(
-        setting + ": " + file + " cannot be read: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")", e);
+        setting
+            + ": "
+            + file
+            + " cannot be read: "
+            + e.getMessage()
+            + " ("
+            + e.getClass().getSimpleName()
+            + ")",
+        e);
   }
 }

@@ -35,8 +35,7 @@ final class Tls {
         .clients()
         .ifPresent(
             clients ->
-                tls.trustManager(clients)
-                    .clientAuth(TlsServerCredentials.ClientAuth.REQUIRE));
+                tls.trustManager(clients).clientAuth(TlsServerCredentials.ClientAuth.REQUIRE));
     return tls.build();
   }
 
