@@ -1,0 +1,82 @@
+package dev.headstart.server.http;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.server.protocol.Names;
+import dev.headstart.server.protocol.RequestedOutput;
+import dev.headstart.serving.InferenceRequest;
+import dev.headstart.serving.ModelRepository;
+import io.micronaut.core.annotation.Nullable;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MediaType;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Post;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+
+/** Inference. Its clients send no content type, so none is looked at. */
+@Controller(value = "/v2/models", produces = MediaType.ALL, consumes = MediaType.ALL)
+final class InferController {
+  private final ModelRepository models;
+  private final Bodies bodies;
+  private final InferRequestReader reader;
+  private final InferResponseWriter writer;
+
+  InferController(
+      ModelRepository models,
+      Bodies bodies,
+      InferRequestReader reader,
+      InferResponseWriter writer) {
+    this.models = models;
+    this.bodies = bodies;
+    this.reader = reader;
+    this.writer = writer;
+  }
+
+  @Post(uris = {"/{model}/infer", "/{model}/versions/{version}/infer"})
+  CompletionStage<HttpResponse<byte[]>> infer(
+      String model, @Nullable String version, HttpRequest<?> http) {
+    Integer number = Names.version(version);
+    Integer header = Headers.length(http.getHeaders().get(Headers.LENGTH));
+    return bodies.read(http).thenCompose(body -> infer(model, number, header, body));
+  }
+
+  private CompletionStage<HttpResponse<byte[]>> infer(
+      String model, Integer version, Integer header, byte[] body) {
+    InferRequest request =
+        header != null && header == 0
+            ? reader.readRaw(body, models.metadata(model, version))
+            : reader.read(body, header);
+    return models
+        .infer(
+            new InferenceRequest(
+                model,
+                version,
+                request.inputs(),
+                request.outputs().stream().map(RequestedOutput::name).toList(),
+                request.parameters().priority(),
+                request.parameters().timeout()))
+        .handle(
+            (result, failure) -> {
+              if (failure != null) {
+                throw explained(failure, request);
+              }
+              return writer.write(request, result);
+            });
+  }
+
+  /** Who sends a picture as a JSON string cannot know from the decoder's words what went wrong. */
+  private static RuntimeException explained(Throwable failure, InferRequest request) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof BadInputException
+        && request.text()
+        && request.inputs().containsKey("image")) {
+      return new BadInputException(
+          cause.getMessage()
+              + " (a picture cannot be sent as a JSON string: send it as binary data, or to"
+              + " /v1/heads/HEAD/predict)",
+          cause);
+    }
+    return failure instanceof RuntimeException known ? known : new CompletionException(failure);
+  }
+}
