@@ -2,6 +2,7 @@ package dev.headstart.server;
 
 import dev.headstart.error.FailureException;
 import dev.headstart.error.HeadstartException;
+import dev.headstart.server.grpc.GrpcServer;
 import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.Logs;
@@ -64,6 +65,7 @@ public final class Server implements AutoCloseable {
     try {
       context.start();
       context.getBean(ModelRepository.class);
+      context.getBean(GrpcServer.class).start();
       return new Server(context, context.getBean(EmbeddedServer.class).start());
     } catch (RuntimeException e) {
       context.close();
@@ -128,7 +130,7 @@ public final class Server implements AutoCloseable {
 
   /** The port that gRPC listens on; -1 for none. */
   public int grpcPort() {
-    return context.getBean(ServerSettings.class).grpcPort();
+    return context.getBean(GrpcServer.class).port();
   }
 
   /** A bean, for tests. */

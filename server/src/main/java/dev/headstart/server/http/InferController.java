@@ -3,6 +3,8 @@ package dev.headstart.server.http;
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.protocol.Names;
 import dev.headstart.server.protocol.RequestedOutput;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.InferenceRequest;
 import dev.headstart.serving.ModelRepository;
 import io.micronaut.core.annotation.Nullable;
@@ -15,6 +17,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /** Inference. Its clients send no content type, so none is looked at. */
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/models", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class InferController {
   private final ModelRepository models;

@@ -4,6 +4,8 @@ import dev.headstart.onnx.TensorInfo;
 import dev.headstart.server.protocol.Datatype;
 import dev.headstart.server.protocol.ModelConfiguration;
 import dev.headstart.server.protocol.Names;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelMetadata;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatistics;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 
 /** What models are, whether they answer, and what they have done. */
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/models", produces = MediaType.ALL)
 final class ModelController {
   private final ModelRepository models;

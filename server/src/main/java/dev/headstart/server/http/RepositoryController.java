@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.protocol.NotSupportedException;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatus;
 import io.micronaut.http.HttpRequest;
@@ -23,6 +25,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 
 /** The repository extension: which models there are, load and unload. */
+@RequiresRole(Role.ADMIN)
 @Controller(value = "/v2/repository", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class RepositoryController {
   private final ModelRepository models;
@@ -41,6 +44,7 @@ final class RepositoryController {
     this.json = new ObjectMapper(Json.factory(limits));
   }
 
+  @RequiresRole(Role.PREDICT)
   @Post("/index")
   CompletionStage<HttpResponse<byte[]>> index(HttpRequest<?> request) {
     return bodies

@@ -41,6 +41,7 @@ final class Tls {
 
   /** For HTTP. */
   @Singleton
+  @SuppressWarnings("deprecation") // the server takes its port from here all the same
   ServerSslBuilder http(ServerSettings settings) {
     ServerSslConfiguration configuration = new ServerSslConfiguration();
     configuration.setEnabled(certificates.on());
