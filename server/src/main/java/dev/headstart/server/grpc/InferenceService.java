@@ -72,9 +72,11 @@ final class InferenceService extends GRPCInferenceServiceImplBase {
 
   InferenceService(
       ModelRepository models,
+      Draining draining,
       Limits limits,
       @Named(TaskExecutors.BLOCKING) ExecutorService blocking) {
     this.models = models;
+    this.draining = draining;
     this.limits = limits;
     this.blocking = blocking;
   }
