@@ -93,13 +93,11 @@ public final class Settings {
                 new Setting(
                     prefix + "." + NameUtils.hyphenate(component.getName()),
                     argument(component.getGenericType()),
-                    standard(record, component)));
+                    standard(component)));
   }
 
-  private static String standard(Class<? extends Record> record, RecordComponent component) {
-    int index = List.of(record.getRecordComponents()).indexOf(component);
-    Bindable bindable =
-        record.getDeclaredConstructors()[0].getParameters()[index].getAnnotation(Bindable.class);
+  private static String standard(RecordComponent component) {
+    Bindable bindable = component.getAccessor().getAnnotation(Bindable.class);
     return bindable == null || bindable.defaultValue().isEmpty() ? null : bindable.defaultValue();
   }
 

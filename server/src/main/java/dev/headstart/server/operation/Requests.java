@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * Gives every HTTP request an id, says which failed, and sets the headers that every response has.
@@ -31,6 +32,7 @@ final class Requests implements Ordered {
   private static final String HEADER = "X-Request-Id";
   private static final String STARTED = "headstart.started";
   private static final String ID = "headstart.request";
+  private static final String MDC_KEY = "request";
   private static final int LONGEST = 128;
   private static final int FAILED = 500;
   private static final int OVERLOADED = 503;
@@ -62,7 +64,7 @@ final class Requests implements Ordered {
     }
     request.setAttribute(ID, id);
     request.setAttribute(STARTED, System.nanoTime());
-    context.add(new MdcPropagationContext(Map.of("request", id)));
+    context.add(new MdcPropagationContext(Map.of(MDC_KEY, id)));
   }
 
   @ResponseFilter
@@ -90,16 +92,19 @@ final class Requests implements Ordered {
   }
 
   private void log(HttpRequest<?> request, int status, String id, @Nullable Throwable reason) {
-    if (status < FAILED) {
-      LOG.info("[{}] {}", id, line(request, status));
-    } else if (status == OVERLOADED) {
-      long unsaid = overload.now();
-      if (unsaid >= 0) {
-        LOG.warn(
-            "[{}] {} (and {} others since the last such line)", id, line(request, status), unsaid);
+    // The answer may come from another thread than the request.
+    try (MDC.MDCCloseable logged = MDC.putCloseable(MDC_KEY, id)) {
+      assert logged != null;
+      if (status < FAILED) {
+        LOG.info("{}", line(request, status));
+      } else if (status == OVERLOADED) {
+        long unsaid = overload.now();
+        if (unsaid >= 0) {
+          LOG.warn("{}{}", line(request, status), unsaid == 0 ? "" : ", and " + unsaid + " others");
+        }
+      } else {
+        LOG.error("{}", line(request, status), reason);
       }
-    } else {
-      LOG.error("[{}] {}", id, line(request, status), reason);
     }
   }
 
