@@ -11,7 +11,7 @@ import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.RequestFilter;
 import io.micronaut.http.annotation.ServerFilter;
-import io.micronaut.http.filter.ServerFilterPhase;
+import io.micronaut.http.server.cors.CorsFilter;
 import io.micronaut.web.router.RouteAttributes;
 import io.micronaut.web.router.RouteInfo;
 import java.util.Map;
@@ -35,7 +35,7 @@ final class AccessFilter implements Ordered {
 
   @Override
   public int getOrder() {
-    return ServerFilterPhase.SECURITY.order();
+    return CorsFilter.CORS_FILTER_ORDER - 1; // which refuses some of the same without a word
   }
 
   /**
