@@ -11,7 +11,9 @@ import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
+import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
+import dev.headstart.sample.TextSample;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,6 +89,26 @@ public final class OpenBase implements AutoCloseable {
    */
   public Map<String, Tensor> preprocess(Sample sample) {
     return (preprocessor != null ? preprocessor : base.preprocessor()).apply(sample);
+  }
+
+  /** Inputs of the whole model that it should like: a short text, a black picture, zeros. */
+  public Map<String, Tensor> example() {
+    Map<String, Tensor> example = new LinkedHashMap<>();
+    if (preprocessor != null && base.manifest().modality() == Modality.TEXT) {
+      Map<String, Tensor> text = preprocessor.apply(new TextSample("example", "An example."));
+      inputs.forEach(input -> example.put(input.name(), text.get(input.name())));
+      if (!example.containsValue(null)) {
+        return example;
+      }
+    }
+    for (TensorInfo input : inputs) {
+      long[] shape = input.shape() == null ? new long[] {1} : input.shape().clone();
+      for (int i = 0; i < shape.length; i++) {
+        shape[i] = shape[i] >= 0 ? shape[i] : i == 0 ? 1 : 8;
+      }
+      example.put(input.name(), Tensor.zeros(input.type(), shape));
+    }
+    return example;
   }
 
   /** The whole model. The caller closes it. */

@@ -3,7 +3,9 @@ package dev.headstart.head;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
 
@@ -31,6 +33,14 @@ public interface HeadStore {
 
   /** The heads' names, sorted. */
   List<String> heads();
+
+  /**
+   * When each head last changed: a version published, promoted or removed. Quick enough to be asked
+   * several times a second with a thousand heads. Clocks of file systems are coarse: what is
+   * younger than a second or two may change without its time changing. Folders that hold no version
+   * may be among them.
+   */
+  Map<String, FileTime> changes();
 
   /** A head's versions, ascending; empty for a head that does not exist. */
   List<Integer> versions(String head);

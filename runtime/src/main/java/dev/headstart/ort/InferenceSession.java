@@ -84,9 +84,9 @@ public final class InferenceSession implements AutoCloseable {
       } catch (OrtException e) {
         if (provider == Provider.CPU) {
           throw new FailureException(
-              "ONNX Runtime refuses the model " + name + ": " + e.getMessage(), e);
+              "ONNX Runtime refuses the model " + name + ": " + Reasons.of(e), e);
         }
-        LOG.warn("{}: provider {} cannot be used: {}", name, provider, e.getMessage());
+        LOG.warn("{}: provider {} cannot be used: {}", name, provider, Reasons.of(e));
       }
     }
     throw new IllegalStateException("CPU is always tried");
@@ -158,10 +158,7 @@ public final class InferenceSession implements AutoCloseable {
     return outputs;
   }
 
-  /**
-   * Inputs made native once, for any number of runs. Their direct buffers are read in place, so
-   * they must stay as they are; the caller closes it.
-   */
+  /** Inputs made native once, for any number of runs; the caller closes it. */
   public final class Prepared implements AutoCloseable {
     /** By position; null for an input that comes fresh with every run. */
     private final OnnxTensor[] tensors = new OnnxTensor[taken.length];
@@ -190,7 +187,8 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   /**
-   * Makes some inputs native, to be used with this session only.
+   * Makes some inputs native, to be used with this session only. Direct buffers are read in place,
+   * others copied.
    *
    * @throws BadInputException if they are not what the model declares
    */
@@ -202,13 +200,13 @@ public final class InferenceSession implements AutoCloseable {
         Tensor tensor = some.get(taken[i].name());
         if (tensor != null) {
           Tensors.check(taken[i], tensor, inputs.keySet());
-          prepared.tensors[i] = Tensors.toNative(taken[i].name(), tensor);
+          prepared.tensors[i] = Tensors.toNative(taken[i].name(), tensor, Tensors::copy);
         }
       }
       return prepared;
     } catch (OrtException e) {
       prepared.close();
-      throw new FailureException("the inputs could not be prepared: " + e.getMessage(), e);
+      throw new FailureException("the inputs could not be prepared: " + Reasons.of(e), e);
     } catch (RuntimeException e) {
       prepared.close();
       throw e;
@@ -263,6 +261,7 @@ public final class InferenceSession implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("this session is closed");
       }
+      Scratch scratch = Scratch.begin();
       Map<String, OnnxTensor> tensors = new HashMap<>(2 * taken.length);
       int used = 0;
       for (int i = 0; i < taken.length; i++) {
@@ -270,7 +269,7 @@ public final class InferenceSession implements AutoCloseable {
         if (tensor == null) {
           Tensor given = feed.get(taken[i].name());
           Tensors.check(taken[i], given, inputs.keySet());
-          tensor = fresh[i] = Tensors.toNative(taken[i].name(), given);
+          tensor = fresh[i] = Tensors.toNative(taken[i].name(), given, scratch::copy);
           used++;
         }
         tensors.put(fed[i], tensor);
@@ -287,10 +286,10 @@ public final class InferenceSession implements AutoCloseable {
         return results;
       }
     } catch (OrtException e) {
-      if (e.getCode() == OrtException.OrtErrorCode.ORT_INVALID_ARGUMENT) {
-        throw new BadInputException("the model cannot take this input: " + e.getMessage(), e);
+      if (Reasons.isInput(e, provider)) {
+        throw new BadInputException("the model cannot take this input: " + Reasons.of(e), e);
       }
-      throw new FailureException("the model could not be run: " + e.getMessage(), e);
+      throw new FailureException("the model could not be run: " + Reasons.of(e), e);
     } finally {
       closeAll(fresh);
       lock.readLock().unlock();
@@ -324,7 +323,7 @@ public final class InferenceSession implements AutoCloseable {
         OrtRuntime.closed();
       }
     } catch (OrtException e) {
-      throw new FailureException("the session could not be closed: " + e.getMessage(), e);
+      throw new FailureException("the session could not be closed: " + Reasons.of(e), e);
     } finally {
       lock.writeLock().unlock();
     }

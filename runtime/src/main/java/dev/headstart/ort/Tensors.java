@@ -17,6 +17,7 @@ import java.util.Collection;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /** {@link Tensor} to ONNX Runtime's own and back, and the checks before native code sees one. */
 final class Tensors {
@@ -32,13 +33,15 @@ final class Tensors {
   private Tensors() {}
 
   /**
-   * Wraps a direct buffer without a copy (the tensor must live as long), copies a heap buffer and
-   * strings.
+   * Wraps a direct buffer without a copy (it must live as long as the tensor), copies a heap buffer
+   * and strings.
    *
    * @param name the input's, for messages
+   * @param copy what copies a heap buffer to a direct one
    * @throws BadInputException for strings that are not UTF-8, and booleans that are neither 0 nor 1
    */
-  static OnnxTensor toNative(String name, Tensor tensor) throws OrtException {
+  static OnnxTensor toNative(String name, Tensor tensor, UnaryOperator<ByteBuffer> copy)
+      throws OrtException {
     if (tensor.type() == ElementType.STRING) {
       return OnnxTensor.createTensor(
           OrtRuntime.environment(), Strings.decoded(name, tensor), tensor.shape());
@@ -48,13 +51,18 @@ final class Tensors {
       checkBooleans(name, data);
     }
     if (!data.isDirect()) {
-      data = Tensor.allocate(data.remaining()).put(data).flip();
+      data = copy.apply(data);
     }
     return OnnxTensor.createTensor(
         OrtRuntime.environment(),
         data.order(ByteOrder.nativeOrder()),
         tensor.shape(),
         javaType(tensor.type()));
+  }
+
+  /** A direct copy that lives as long as it is used. */
+  static ByteBuffer copy(ByteBuffer heap) {
+    return Tensor.allocate(heap.remaining()).put(heap).flip();
   }
 
   /**

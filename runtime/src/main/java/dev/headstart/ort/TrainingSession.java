@@ -53,7 +53,7 @@ public final class TrainingSession implements AutoCloseable {
                   options));
     } catch (OrtException e) {
       throw new FailureException(
-          "ONNX Runtime refuses the training artifacts in " + artifacts + ": " + e.getMessage(), e);
+          "ONNX Runtime refuses the training artifacts in " + artifacts + ": " + Reasons.of(e), e);
     }
   }
 
@@ -103,12 +103,12 @@ public final class TrainingSession implements AutoCloseable {
         if (!tensor.data().isDirect()) {
           throw new BadInputException("a batch is read in place: '" + name + "' must be direct");
         }
-        batch.tensors.put(name, Tensors.toNative(name, tensor));
+        batch.tensors.put(name, Tensors.toNative(name, tensor, Tensors::copy));
       }
       return batch;
     } catch (OrtException e) {
       batch.close();
-      throw new FailureException("the batch could not be bound: " + e.getMessage(), e);
+      throw new FailureException("the batch could not be bound: " + Reasons.of(e), e);
     } catch (RuntimeException e) {
       batch.close();
       throw e;
@@ -131,7 +131,7 @@ public final class TrainingSession implements AutoCloseable {
     try (OrtSession.Result result = session.trainStep(batch.tensors)) {
       return ((OnnxTensor) result.get(0)).getFloatBuffer().get(0);
     } catch (OrtException e) {
-      throw new FailureException("a training step failed: " + e.getMessage(), e);
+      throw new FailureException("a training step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -150,7 +150,7 @@ public final class TrainingSession implements AutoCloseable {
       }
       return outputs;
     } catch (OrtException e) {
-      throw new FailureException("an evaluation step failed: " + e.getMessage(), e);
+      throw new FailureException("an evaluation step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -160,7 +160,7 @@ public final class TrainingSession implements AutoCloseable {
       session.optimizerStep();
       session.lazyResetGrad();
     } catch (OrtException e) {
-      throw new FailureException("an optimizer step failed: " + e.getMessage(), e);
+      throw new FailureException("an optimizer step failed: " + Reasons.of(e), e);
     }
   }
 
@@ -171,7 +171,7 @@ public final class TrainingSession implements AutoCloseable {
     try {
       session.setLearningRate(rate);
     } catch (OrtException e) {
-      throw new FailureException("the learning rate could not be set: " + e.getMessage(), e);
+      throw new FailureException("the learning rate could not be set: " + Reasons.of(e), e);
     }
   }
 
@@ -188,7 +188,7 @@ public final class TrainingSession implements AutoCloseable {
           "the checkpoint "
               + checkpoint
               + " could not be written (is the disk full?): "
-              + e.getMessage(),
+              + Reasons.of(e),
           e);
     }
   }

@@ -35,8 +35,13 @@ public record Prediction(
     return Metrics.best(scores, from, count);
   }
 
-  /** Reads a head's scores. */
-  static Prediction of(String input, HeadManifest head, float[] scores) {
+  /**
+   * Reads a head's scores.
+   *
+   * @param input the sample's name, or null
+   * @param scores of one sample, in the order of the head's classes
+   */
+  public static Prediction of(String input, HeadManifest head, float[] scores) {
     List<String> classes = head.classes();
     Map<String, Float> named = new LinkedHashMap<>();
     for (int k = 0; k < classes.size(); k++) {

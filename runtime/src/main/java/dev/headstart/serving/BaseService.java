@@ -8,8 +8,7 @@ import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
-import dev.headstart.sample.Modality;
-import dev.headstart.sample.TextSample;
+import dev.headstart.ort.Provider;
 import dev.headstart.serving.ModelMetadata.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A base model that answers for itself: its own tensors in, its own outputs. */
-final class BaseService extends Shared {
+final class BaseService extends Service {
   static final int VERSION = 1;
 
   private static final Logger LOG = LoggerFactory.getLogger(BaseService.class);
@@ -34,6 +33,8 @@ final class BaseService extends Shared {
 
   /** Whether requests may share a call, and be divided over several. */
   private final boolean joins;
+
+  private final Cost cost = new Cost();
 
   private BaseService(Bases.SharedBase base, InferenceSession session, int maxBatch) {
     this.base = base;
@@ -95,31 +96,22 @@ final class BaseService extends Shared {
     return metadata;
   }
 
-  /** Runs the model on inputs that it should like, so that no caller waits for its first time. */
+  @Override
+  int version() {
+    return VERSION;
+  }
+
+  @Override
   void warm() {
     try {
-      session.run(plausible());
+      Map<String, Tensor> inputs = base.open().example();
+      session.run(inputs);
+      long start = System.nanoTime();
+      session.run(inputs);
+      cost.observe(System.nanoTime() - start, 1);
     } catch (RuntimeException e) {
       LOG.debug("{} was not warmed: {}", metadata.name(), e.getMessage());
     }
-  }
-
-  private Map<String, Tensor> plausible() {
-    OpenBase open = base.open();
-    if (open.takesSamples() && open.base().manifest().modality() == Modality.TEXT) {
-      Map<String, Tensor> inputs = new LinkedHashMap<>(open.preprocess(new TextSample("", "warm")));
-      inputs.keySet().retainAll(session.inputs().keySet());
-      return inputs;
-    }
-    Map<String, Tensor> inputs = new LinkedHashMap<>();
-    for (TensorInfo input : open.inputs()) {
-      long[] shape = input.shape() == null ? new long[] {1} : input.shape().clone();
-      for (int i = 0; i < shape.length; i++) {
-        shape[i] = shape[i] >= 0 ? shape[i] : i == 0 ? 1 : 8;
-      }
-      inputs.put(input.name(), Tensor.zeros(input.type(), shape));
-    }
-    return inputs;
   }
 
   /**
@@ -154,7 +146,8 @@ final class BaseService extends Shared {
         List<String> outputs,
         Duration timeout,
         Counters counters) {
-      super(samples, request.priority(), timeout, List.of(BaseService.this), List.of(counters));
+      super(
+          samples, request.priority(), timeout, List.of(BaseService.this), List.of(counters), cost);
       this.inputs = request.inputs();
       this.outputs = outputs;
       this.key = joins ? new Key(BaseService.this, outputs, shapes(inputs)) : null;
@@ -175,18 +168,23 @@ final class BaseService extends Shared {
 
     @Override
     int perCall() {
-      return joins ? metadata.maxBatch() : units();
+      if (!joins) {
+        return units();
+      }
+      return metadata.provider() == Provider.CPU
+          ? cost.within(CALL, metadata.maxBatch())
+          : metadata.maxBatch();
     }
 
     @Override
-    void run(List<Piece<Job<?>>> pieces) {
+    void run(List<Piece> pieces) {
       long start = System.nanoTime();
       Map<String, Tensor> feed = new LinkedHashMap<>();
       int batch = 0;
       for (TensorInfo input : base.open().inputs()) {
         List<Tensor> rows = new ArrayList<>();
         batch = 0;
-        for (Piece<Job<?>> piece : pieces) {
+        for (Piece piece : pieces) {
           Tensor whole = ((BaseJob) piece.job()).inputs.get(input.name());
           rows.add(joins ? Rows.slice(whole, piece.from(), piece.count()) : whole);
           batch += piece.count();
@@ -197,7 +195,7 @@ final class BaseService extends Shared {
       Map<String, Tensor> results = call(feed, outputs);
       long ran = System.nanoTime();
       int row = 0;
-      for (Piece<Job<?>> piece : pieces) {
+      for (Piece piece : pieces) {
         BaseJob job = (BaseJob) piece.job();
         Map<String, Tensor> part = new LinkedHashMap<>();
         for (String output : outputs) {

@@ -9,12 +9,16 @@ import dev.headstart.ort.Provider;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The base models and backbones in use: one each, however many heads stand on it, freed with the
  * last of them. Safe for several threads; who is given one releases it.
  */
 final class Bases {
+  private static final Logger LOG = LoggerFactory.getLogger(Bases.class);
+
   private final Function<String, List<Provider>> providers;
   private final ConcurrentHashMap<Manifest, SharedBase> bases = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Place, SharedBackbone> backbones = new ConcurrentHashMap<>();
@@ -52,6 +56,7 @@ final class Bases {
     private final Place place;
     private final SharedBase base;
     private final Backbone backbone;
+    private boolean warm;
 
     private SharedBackbone(Place place, SharedBase base, Backbone backbone) {
       this.place = place;
@@ -65,6 +70,18 @@ final class Bases {
 
     Backbone backbone() {
       return backbone;
+    }
+
+    /** Runs it once, whichever of its heads comes first. */
+    synchronized void warm() {
+      if (!warm) {
+        warm = true;
+        try {
+          backbone.run(base.open().example());
+        } catch (RuntimeException e) {
+          LOG.debug("{} was not warmed: {}", base.open().base(), e.getMessage());
+        }
+      }
     }
 
     @Override

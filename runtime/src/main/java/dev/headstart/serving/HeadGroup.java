@@ -50,13 +50,12 @@ final class HeadGroup {
   ModelJob job(
       Map<String, Tensor> inputs,
       List<List<String>> outputs,
-      int maxBatch,
       int priority,
       Duration timeout,
       List<Counters> counters) {
     InputForm form = null;
     for (HeadService head : heads) {
-      InputForm its = Form.of(head.forms(), inputs, maxBatch);
+      InputForm its = Form.of(head.forms(), inputs, head.maxBatch());
       if (form != null && !form.name().equals(its.name())) {
         throw new BadInputException(
             "the inputs "
@@ -74,10 +73,11 @@ final class HeadGroup {
       form = its;
     }
     int samples = Form.samples(form, inputs);
+    Cost cost = heads.size() == 1 ? heads.get(0).cost(form.name()) : null;
     if (form.name().equals(Form.FEATURES)) {
       Form.requireFinite(HeadService.FEATURES, inputs.get(HeadService.FEATURES));
       return new FeaturesJob(
-          samples, inputs.get(HeadService.FEATURES), outputs, priority, timeout, counters);
+          samples, inputs.get(HeadService.FEATURES), outputs, priority, timeout, counters, cost);
     }
     if (form.name().equals(Form.TENSORS)) {
       for (Bases.SharedBackbone backbone : backbones) {
@@ -87,7 +87,7 @@ final class HeadGroup {
             .forEach((name, rows) -> Form.requireRows(name, inputs.get(name), rows));
       }
     }
-    return new SamplesJob(samples, form, inputs, outputs, priority, timeout, counters);
+    return new SamplesJob(samples, form, inputs, outputs, priority, timeout, counters, cost);
   }
 
   private List<InferenceResult> results(
@@ -99,6 +99,7 @@ final class HeadGroup {
     return results;
   }
 
+  /** Requests with equal keys may share a call. */
   private record Key(HeadService head, List<Long> shape) {}
 
   /** Ready features go straight into the heads; requests of one version share a call. */
@@ -106,6 +107,7 @@ final class HeadGroup {
     private final Tensor features;
     private final List<List<String>> outputs;
     private final List<float[]> scores;
+    private final Key key;
 
     FeaturesJob(
         int samples,
@@ -113,31 +115,34 @@ final class HeadGroup {
         List<List<String>> outputs,
         int priority,
         Duration timeout,
-        List<Counters> counters) {
-      super(samples, priority, timeout, heads, counters);
+        List<Counters> counters,
+        Cost cost) {
+      super(samples, priority, timeout, heads, counters, cost);
       this.features = features;
       this.outputs = outputs;
       this.scores = heads.stream().map(head -> new float[samples * head.width()]).toList();
+      this.key =
+          heads.size() > 1
+              ? null
+              : new Key(heads.get(0), Arrays.stream(features.shape()).skip(1).boxed().toList());
     }
 
     @Override
     Object key() {
-      return heads.size() > 1
-          ? null
-          : new Key(heads.get(0), Arrays.stream(features.shape()).skip(1).boxed().toList());
+      return key;
     }
 
     @Override
     int perCall() {
-      return Integer.MAX_VALUE;
+      return key == null ? units() : cost().within(Service.CALL, heads.get(0).maxBatch());
     }
 
     @Override
-    void run(List<Piece<Job<?>>> pieces) {
+    void run(List<Piece> pieces) {
       long start = System.nanoTime();
       List<Tensor> rows = new ArrayList<>(pieces.size());
       int batch = 0;
-      for (Piece<Job<?>> piece : pieces) {
+      for (Piece piece : pieces) {
         rows.add(Rows.slice(((FeaturesJob) piece.job()).features, piece.from(), piece.count()));
         batch += piece.count();
       }
@@ -145,7 +150,7 @@ final class HeadGroup {
         float[] all = heads.get(h).scores(rows);
         int width = heads.get(h).width();
         int from = 0;
-        for (Piece<Job<?>> piece : pieces) {
+        for (Piece piece : pieces) {
           System.arraycopy(
               all,
               from,
@@ -182,8 +187,9 @@ final class HeadGroup {
         List<List<String>> outputs,
         int priority,
         Duration timeout,
-        List<Counters> counters) {
-      super(samples, priority, timeout, heads, counters);
+        List<Counters> counters,
+        Cost cost) {
+      super(samples, priority, timeout, heads, counters, cost);
       this.raw = form.name().equals(Form.SAMPLE);
       this.name = form.inputs().get(0).name();
       this.samples = raw ? inputs.get(name).strings() : null;
@@ -203,8 +209,8 @@ final class HeadGroup {
     }
 
     @Override
-    void run(List<Piece<Job<?>>> pieces) {
-      for (Piece<Job<?>> piece : pieces) {
+    void run(List<Piece> pieces) {
+      for (Piece piece : pieces) {
         for (int i = piece.from(); i < piece.from() + piece.count(); i++) {
           run(i);
         }

@@ -24,7 +24,7 @@ import java.util.List;
 import java.util.Map;
 
 /** One version of a head, open: what it takes, and how its scores become outputs. */
-final class HeadService extends Shared {
+final class HeadService extends Service {
   static final String SCORES = "scores";
   static final String LABEL = "label";
   static final String FEATURES = "features";
@@ -34,6 +34,9 @@ final class HeadService extends Shared {
   private final HeadSession session;
   private final int maxBatch;
   private final List<InputForm> forms;
+
+  private final Cost features = new Cost();
+  private final Cost tensors = new Cost();
 
   /** The class names as UTF-8; for several labels each as a JSON string. */
   private final List<byte[]> classes;
@@ -109,6 +112,25 @@ final class HeadService extends Shared {
 
   HeadManifest manifest() {
     return manifest;
+  }
+
+  @Override
+  int version() {
+    return manifest.version();
+  }
+
+  /** Samples in one request, and in one call, at most. */
+  int maxBatch() {
+    return maxBatch;
+  }
+
+  /** What a sample takes that comes in this form; null for raw ones, which are decoded first. */
+  Cost cost(String form) {
+    return switch (form) {
+      case Form.FEATURES -> features;
+      case Form.TENSORS -> tensors;
+      default -> null;
+    };
   }
 
   /** Where its features come from; null for a head without a base. */
@@ -218,10 +240,17 @@ final class HeadService extends Shared {
     return json.toByteArray();
   }
 
-  /** Runs the head, and its backbone, once, so that no caller waits for their first time. */
+  @Override
   void warm() {
     long[] shape = Arrays.stream(batch()).map(dim -> dim < 0 ? 1 : dim).toArray();
-    scores(List.of(Tensor.zeros(ElementType.FLOAT, shape)));
+    List<Tensor> zeros = List.of(Tensor.zeros(ElementType.FLOAT, shape));
+    scores(zeros);
+    long start = System.nanoTime();
+    scores(zeros);
+    features.observe(System.nanoTime() - start, 1);
+    if (backbone != null) {
+      backbone.warm();
+    }
   }
 
   @Override

@@ -5,17 +5,22 @@ import dev.headstart.error.UnavailableException.Reason;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A request under way: units of work (samples) that may run in several calls, at the same time or
  * together with units of other requests, and an answer once all of them are done. The answer is
- * given once, whatever is thrown; after that, {@link #release} is called once no call uses the job
- * any more.
+ * given once, whatever is thrown; {@link #release} is called once, when the answer is given and no
+ * call uses the job any more.
  *
  * @param <R> the answer
  */
 abstract class Job<R> {
+  private static final Logger LOG = LoggerFactory.getLogger(Job.class);
+
   private final int units;
   private final int rank;
   private final Duration timeout;
@@ -25,14 +30,34 @@ abstract class Job<R> {
   /** When it came, as {@link System#nanoTime}. */
   final long arrived = System.nanoTime();
 
-  // What follows is the batcher's, under its lock.
-  long number;
-  long waited;
-  int claimed;
-  int done;
-  int active;
-  boolean over;
-  boolean released;
+  /** Nanoseconds until its first unit ran. */
+  volatile long waited;
+
+  /** What follows is the batcher's, under its lock. */
+  final Progress progress = new Progress();
+
+  /** How far a job is. */
+  static final class Progress {
+    Batcher.Line line;
+    Future<?> timer;
+
+    /** In the order of arrival. */
+    long number;
+
+    /** Units that calls have taken. */
+    int claimed;
+
+    /** Units that are done. */
+    int done;
+
+    /** Calls that use the job now. */
+    int active;
+
+    /** Nothing more is to be run: it was answered. */
+    boolean over;
+
+    boolean released;
+  }
 
   /**
    * @param units of work, at least 1
@@ -46,7 +71,7 @@ abstract class Job<R> {
   }
 
   /** Units {@code from} to {@code from + count} of a job, to be run in one call. */
-  record Piece<J>(J job, int from, int count) {}
+  record Piece(Job<?> job, int from, int count) {}
 
   final int units() {
     return units;
@@ -68,11 +93,14 @@ abstract class Job<R> {
   /** Jobs with equal keys may share a call; null for those that run alone. */
   abstract Object key();
 
-  /** Units that one call takes at most, whatever they cost. */
+  /** What its units take; null if it must never run on the caller's thread. */
+  abstract Cost cost();
+
+  /** Units that one call takes at most, now. */
   abstract int perCall();
 
   /** Runs pieces of this job, and of others with its key. */
-  abstract void run(List<Piece<Job<?>>> pieces);
+  abstract void run(List<Piece> pieces);
 
   /** What all units gave together; called once, after the last of them. */
   abstract R result();
@@ -88,12 +116,12 @@ abstract class Job<R> {
     R result;
     try {
       result = result();
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       fail(Failures.of(e));
       return;
     }
     if (given.compareAndSet(false, true)) {
-      answered(null);
+      tell(null);
       answer.complete(result);
     }
   }
@@ -101,8 +129,17 @@ abstract class Job<R> {
   /** Gives a failure as the answer, unless one is given already. */
   final void fail(RuntimeException reason) {
     if (given.compareAndSet(false, true)) {
-      answered(reason);
+      tell(reason);
       answer.completeExceptionally(reason);
+    }
+  }
+
+  /** Counting must not cost anybody an answer. */
+  private void tell(RuntimeException failure) {
+    try {
+      answered(failure);
+    } catch (RuntimeException | Error e) {
+      LOG.warn("an answer could not be counted", e);
     }
   }
 

@@ -7,20 +7,29 @@ import java.util.List;
 abstract class ModelJob extends Job<List<InferenceResult>> {
   private final List<? extends Shared> used;
   private final List<Counters> counters;
+  private final Cost cost;
 
   /**
    * @param used released when the job is over; the caller has retained them
    * @param counters of every version that is asked
+   * @param cost of a unit; null if it must not run on the caller's thread
    */
   ModelJob(
       int units,
       int priority,
       Duration timeout,
       List<? extends Shared> used,
-      List<Counters> counters) {
+      List<Counters> counters,
+      Cost cost) {
     super(units, priority, timeout);
     this.used = used;
     this.counters = counters;
+    this.cost = cost;
+  }
+
+  @Override
+  final Cost cost() {
+    return cost;
   }
 
   final void executed(int batch, long inputNanos, long inferNanos, long outputNanos) {

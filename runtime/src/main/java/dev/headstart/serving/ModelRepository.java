@@ -11,19 +11,14 @@ import dev.headstart.onnx.TensorInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Base models and heads, ready to answer many callers at once. Models are named as their users know
@@ -33,52 +28,27 @@ import org.slf4j.LoggerFactory;
  */
 public final class ModelRepository implements AutoCloseable {
 
-  private static final Logger LOG = LoggerFactory.getLogger(ModelRepository.class);
-
   /** Before a base model's name: all heads of that base. */
-  static final String ALL_HEADS = "heads@";
+  private static final String ALL_HEADS = "heads@";
 
-  private final BaseModels models;
   private final HeadStore heads;
   private final ServingSettings settings;
   private final ServingListener listener;
-  private final Bases bases;
-  private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+  private final Catalog catalog;
+  private final Batcher batcher;
+  private final Map<String, Batcher.Line> lines = new ConcurrentHashMap<>();
   private final Map<Asked, Counters> counters = new ConcurrentHashMap<>();
-  private final ExecutorService loader;
-  private volatile boolean loaded;
-  private volatile boolean closed;
+  private volatile boolean closing;
 
   private record Asked(String model, int version) {}
 
   private ModelRepository(
       BaseModels models, HeadStore heads, ServingSettings settings, ServingListener listener) {
-    this.models = models;
     this.heads = heads;
     this.settings = settings;
     this.listener = listener;
-    this.bases =
-        new Bases(base -> settings.providersByModel().getOrDefault(base, settings.providers()));
-    this.loader =
-        Executors.newSingleThreadExecutor(
-            task -> {
-              Thread thread = new Thread(task, "headstart-models");
-              thread.setDaemon(true);
-              return thread;
-            });
-  }
-
-  /** A model by its name, loaded or not. */
-  private static final class Entry {
-    final boolean head;
-    volatile BaseService base;
-    volatile HeadService live;
-    volatile ModelStatus.State state = ModelStatus.State.LOADING;
-    volatile String reason = "it is being loaded";
-
-    Entry(boolean head) {
-      this.head = head;
-    }
+    this.batcher = new Batcher(settings.workers(), settings.queue());
+    this.catalog = new Catalog(models, heads, settings, listener);
   }
 
   /**
@@ -87,80 +57,12 @@ public final class ModelRepository implements AutoCloseable {
    */
   public static ModelRepository open(
       BaseModels models, HeadStore heads, ServingSettings settings, ServingListener listener) {
-    ModelRepository repository = new ModelRepository(models, heads, settings, listener);
-    repository.loader.execute(repository::start);
-    return repository;
+    return new ModelRepository(models, heads, settings, listener);
   }
 
-  private void start() {
-    for (String name : models.names()) {
-      entries.put(name, new Entry(false));
-    }
-    for (String name : heads.heads()) {
-      if (entries.put(name, new Entry(true)) != null) {
-        LOG.warn("the head '{}' has a base model's name and is served in its place", name);
-      }
-    }
-    entries.forEach(
-        (name, entry) -> {
-          if (settings.load() == null || settings.load().contains(name)) {
-            try {
-              load(name, entry);
-            } catch (RuntimeException e) {
-              LOG.warn("the model '{}' cannot be served: {}", name, e.getMessage());
-            }
-          } else {
-            unavailable(entry, "it is not loaded");
-          }
-        });
-    loaded = true;
-  }
-
-  private static void unavailable(Entry entry, String reason) {
-    entry.state = ModelStatus.State.UNAVAILABLE;
-    entry.reason = reason;
-  }
-
-  private void load(String name, Entry entry) {
-    try {
-      if (entry.head) {
-        HeadService service =
-            HeadService.open(heads.loadLive(name), models, bases, settings.maxBatch());
-        service.warm();
-        HeadService old = entry.live;
-        entry.live = service;
-        listener.live(name, service.manifest().version());
-        if (old != null) {
-          old.release();
-        }
-      } else {
-        BaseService service = BaseService.open(bases, models.get(name), settings.maxBatch());
-        service.warm();
-        BaseService old = entry.base;
-        entry.base = service;
-        if (old != null) {
-          old.release();
-        }
-      }
-      entry.state = ModelStatus.State.READY;
-      entry.reason = null;
-    } catch (RuntimeException e) {
-      unavailable(entry, e.getMessage());
-      throw e;
-    }
-  }
-
-  private Entry entry(String model) {
-    Entry entry = entries.get(model);
-    if (entry == null) {
-      throw new NotFoundException("model", model, entries.keySet());
-    }
-    return entry;
-  }
-
-  /** Whether all models that are to be loaded are loaded and warm. */
+  /** Whether all models that are to be loaded are loaded and warm, or found not to be sound. */
   public boolean ready() {
-    return loaded && !closed;
+    return catalog.ready() && !closing;
   }
 
   /**
@@ -170,138 +72,105 @@ public final class ModelRepository implements AutoCloseable {
    * @throws NotFoundException if there is no such model or version
    */
   public boolean ready(String model, Integer version) {
-    if (model.startsWith(ALL_HEADS)) {
-      return !ofBase(model).isEmpty();
+    if (isAllHeads(model)) {
+      requireVersion(model, version);
+      allHeads(model).release();
+      return !closing;
     }
-    Entry entry = entry(model);
-    requireVersion(model, entry, version);
-    return entry.state == ModelStatus.State.READY;
+    requireVersion(model, version);
+    return catalog.ready(model) && !closing;
   }
 
-  private void requireVersion(String model, Entry entry, Integer version) {
-    if (version != null
-        && !(entry.head ? heads.versions(model) : List.of(BaseService.VERSION)).contains(version)) {
-      throw new NotFoundException("model '" + model + "' has no version " + version);
-    }
+  private static boolean isAllHeads(String model) {
+    return model.startsWith(ALL_HEADS);
   }
 
-  /** Every model there is, loaded or not, by name and version. */
-  public List<ModelStatus> index() {
-    List<ModelStatus> index = new ArrayList<>();
-    new TreeMap<>(entries)
-        .forEach(
-            (name, entry) -> {
-              Integer version =
-                  entry.head
-                      ? entry.live == null ? null : entry.live.manifest().version()
-                      : entry.base == null ? null : Integer.valueOf(BaseService.VERSION);
-              index.add(new ModelStatus(name, version, entry.state, entry.reason));
-            });
-    return index;
-  }
-
-  private List<HeadService> ofBase(String model) {
-    String base = model.substring(ALL_HEADS.length());
-    List<HeadService> found = new ArrayList<>();
-    for (Entry entry : new TreeMap<>(entries).values()) {
-      HeadService live = entry.live;
-      if (live != null
-          && live.manifest().base() != null
-          && live.manifest().base().id().equals(base)) {
-        found.add(live);
-      }
-    }
+  /** All heads of the base that the name holds, retained. */
+  private AllHeads allHeads(String model) {
+    List<HeadService> found = catalog.ofBase(model.substring(ALL_HEADS.length()));
     if (found.isEmpty()) {
-      throw new NotFoundException("model '" + model + "': no head of base '" + base + "' is live");
+      throw new NotFoundException(
+          "model", model, catalog.basesOfHeads().stream().map(base -> ALL_HEADS + base).toList());
     }
-    return found;
+    return new AllHeads(model, found);
+  }
+
+  private void requireVersion(String model, Integer version) {
+    if (version == null) {
+      return;
+    }
+    boolean head = !isAllHeads(model) && catalog.isHead(model);
+    List<Integer> versions = head ? heads.versions(model) : List.of(BaseService.VERSION);
+    if (!versions.contains(version)) {
+      throw new NotFoundException(
+          "the model '" + model + "' has no version " + version + ". It has: " + versions);
+    }
   }
 
   /**
-   * What a model is.
+   * Every model there is, loaded or not, by name and version. A version that should be live and is
+   * damaged has a line of its own beside the one that goes on in its place.
+   */
+  public List<ModelStatus> index() {
+    List<ModelStatus> index = new ArrayList<>(catalog.index());
+    for (String base : catalog.basesOfHeads()) {
+      index.add(
+          new ModelStatus(ALL_HEADS + base, BaseService.VERSION, ModelStatus.State.READY, null));
+    }
+    return index;
+  }
+
+  /**
+   * What a model is. It may read the disk.
    *
    * @param version null for the live one
    * @throws NotFoundException if there is no such model or version
    * @throws UnavailableException if it is not loaded
    */
   public ModelMetadata metadata(String model, Integer version) {
-    if (model.startsWith(ALL_HEADS)) {
-      return allHeads(model);
-    }
-    Entry entry = entry(model);
-    requireVersion(model, entry, version);
-    if (!entry.head) {
-      BaseService base = entry.base;
-      if (base == null) {
-        throw notReady(model, entry);
+    requireVersion(model, version);
+    if (isAllHeads(model)) {
+      AllHeads all = allHeads(model);
+      try {
+        return all.metadata();
+      } finally {
+        all.release();
       }
-      return base.metadata();
     }
-    HeadService service = service(model, version);
+    Service service =
+        version == null || !catalog.isHead(model)
+            ? catalog.live(model)
+            : joined(catalog.version(model, version));
     try {
-      return service.metadata(heads.versions(model));
+      return service instanceof HeadService head
+          ? head.metadata(heads.versions(model))
+          : ((BaseService) service).metadata();
     } finally {
       service.release();
     }
   }
 
-  private static UnavailableException notReady(String model, Entry entry) {
-    return new UnavailableException(
-        Reason.NOT_READY, "the model '" + model + "' is not ready: " + entry.reason);
-  }
-
-  private HeadService service(String head, Integer version) {
-    Entry entry = entry(head);
-    requireVersion(head, entry, version);
-    HeadService live = entry.live;
-    while (live != null && !live.retain()) {
-      live = entry.live;
+  private static HeadService joined(CompletableFuture<HeadService> service) {
+    try {
+      return service.join();
+    } catch (CompletionException e) {
+      throw Failures.of(e.getCause());
     }
-    if (live == null) {
-      throw notReady(head, entry);
-    }
-    if (version == null || live.manifest().version() == version) {
-      return live;
-    }
-    live.release();
-    return HeadService.open(heads.load(head, version), models, bases, settings.maxBatch());
-  }
-
-  private ModelMetadata allHeads(String model) {
-    List<HeadService> all = ofBase(model);
-    List<TensorInfo> outputs = new ArrayList<>();
-    Map<String, List<String>> classes = new LinkedHashMap<>();
-    for (HeadService head : all) {
-      String prefix = head.manifest().head() + ".";
-      outputs.addAll(head.outputs(prefix));
-      if (!head.manifest().classes().isEmpty()) {
-        classes.put(prefix + HeadService.SCORES, head.manifest().classes());
-      }
-    }
-    return new ModelMetadata(
-        model,
-        ModelMetadata.Kind.ALL_HEADS,
-        BaseService.VERSION,
-        List.of(BaseService.VERSION),
-        all.get(0).forms().stream().filter(f -> !f.name().equals(Form.FEATURES)).toList(),
-        outputs,
-        List.of(),
-        classes,
-        settings.maxBatch(),
-        all.get(0).backbone().backbone().provider(),
-        null);
   }
 
   /**
    * What models have done.
    *
-   * @param model null for all loaded ones
+   * @param model null for all that were asked
    * @param version null for all that were asked
    * @throws NotFoundException if there is no such model or version
    */
   public List<ModelStatistics> statistics(String model, Integer version) {
-    if (model != null && !model.startsWith(ALL_HEADS)) {
-      requireVersion(model, entry(model), version);
+    if (model != null) {
+      requireVersion(model, version);
+      if (!isAllHeads(model)) {
+        catalog.isHead(model); // or it is not found
+      }
     }
     return counters.entrySet().stream()
         .filter(e -> model == null || e.getKey().model().equals(model))
@@ -315,41 +184,47 @@ public final class ModelRepository implements AutoCloseable {
 
   /** Requests that wait, for a model. */
   public int queued(String model) {
-    return 0;
+    Batcher.Line line = lines.get(model);
+    return line == null ? 0 : line.length();
   }
 
   /**
    * Loads a model, or loads it again; returns when it is warm.
    *
    * @throws NotFoundException if there is no such model
-   * @throws BadInputException if it is not sound
+   * @throws BadInputException if it is not sound, or stands for all heads of a base
    */
   public void load(String model) {
-    load(model, entry(model));
+    requireOne(model);
+    catalog.load(model);
   }
 
   /**
    * Unloads a model once its last request is answered; those to come are refused.
    *
    * @throws NotFoundException if there is no such model
+   * @throws BadInputException if it stands for all heads of a base
    */
   public void unload(String model) {
-    Entry entry = entry(model);
-    unavailable(entry, "it was unloaded");
-    free(entry);
+    requireOne(model);
+    catalog.unload(model);
   }
 
-  private static void free(Entry entry) {
-    BaseService base = entry.base;
-    HeadService live = entry.live;
-    entry.base = null;
-    entry.live = null;
-    if (base != null) {
-      base.release();
+  private void requireOne(String model) {
+    if (closing) {
+      throw stopping();
     }
-    if (live != null) {
-      live.release();
+    if (isAllHeads(model)) {
+      allHeads(model).release();
+      throw new BadInputException(
+          "the model '"
+              + model
+              + "' stands for several heads: load and unload them by their names");
     }
+  }
+
+  private static UnavailableException stopping() {
+    return new UnavailableException(Reason.STOPPING, "the server is stopping");
   }
 
   /**
@@ -362,80 +237,79 @@ public final class ModelRepository implements AutoCloseable {
    */
   public CompletionStage<InferenceResult> infer(InferenceRequest request) {
     try {
-      if (request.model().startsWith(ALL_HEADS)) {
-        return inferAllHeads(request);
+      if (closing) {
+        throw stopping();
       }
-      Entry entry = entry(request.model());
-      if (entry.head) {
-        return run(head(request)).thenApply(results -> results.get(0));
+      String model = request.model();
+      Integer version = request.version();
+      if (isAllHeads(model)) {
+        requireVersion(model, version);
+        return ask(allHeads(model), request);
       }
-      requireVersion(request.model(), entry, request.version());
-      BaseService base = entry.base;
-      if (base == null || !base.retain()) {
-        throw notReady(request.model(), entry);
+      if (version == null || !catalog.isHead(model)) {
+        requireVersion(model, version);
+        return ask(catalog.live(model), request);
       }
-      ModelJob job =
-          made(
-              List.of(base),
-              () ->
-                  base.job(
-                      request,
-                      timeout(request.timeout()),
-                      counters(request.model(), BaseService.VERSION)));
-      return run(job).thenApply(results -> results.get(0));
+      // A version that is not open yet is opened by another thread.
+      CompletableFuture<InferenceResult> answer = new CompletableFuture<>();
+      catalog
+          .version(model, version)
+          .thenCompose(service -> ask(service, request))
+          .whenComplete((result, failure) -> settle(answer, result, failure));
+      return answer;
     } catch (RuntimeException | Error e) {
       return CompletableFuture.failedStage(Failures.of(e));
     }
   }
 
-  private ModelJob head(InferenceRequest request) {
-    HeadService service = service(request.model(), request.version());
-    return made(
-        List.of(service),
-        () ->
-            new HeadGroup(List.of(service))
-                .job(
-                    request.inputs(),
-                    List.of(
-                        Form.outputs(request.outputs(), service.outputs(""), service.onRequest())),
-                    settings.maxBatch(),
-                    request.priority(),
-                    timeout(request.timeout()),
-                    List.of(counters(request.model(), service.manifest().version()))));
+  private static <R> void settle(CompletableFuture<R> answer, R result, Throwable failure) {
+    if (failure == null) {
+      answer.complete(result);
+    } else {
+      answer.completeExceptionally(
+          Failures.of(failure instanceof CompletionException e ? e.getCause() : failure));
+    }
   }
 
-  private CompletionStage<InferenceResult> inferAllHeads(InferenceRequest request) {
-    String model = request.model();
-    List<HeadService> all = ofBase(model).stream().filter(Shared::retain).toList();
-    List<String> wanted = new ArrayList<>();
-    List<List<String>> each = new ArrayList<>();
+  /** Asks a service that was retained for this request. */
+  private CompletionStage<InferenceResult> ask(Service service, InferenceRequest request) {
+    Counters count = counters(request.model(), service.version());
     ModelJob job =
         made(
-            all,
+            List.of(service),
+            List.of(count),
+            () ->
+                service instanceof HeadService head
+                    ? new HeadGroup(List.of(head))
+                        .job(
+                            request.inputs(),
+                            List.of(
+                                Form.outputs(
+                                    request.outputs(), head.outputs(""), head.onRequest())),
+                            request.priority(),
+                            timeout(request.timeout()),
+                            List.of(count))
+                    : ((BaseService) service).job(request, timeout(request.timeout()), count));
+    return mapped(submit(request.model(), job), results -> results.get(0));
+  }
+
+  private CompletionStage<InferenceResult> ask(AllHeads all, InferenceRequest request) {
+    Counters count = counters(request.model(), BaseService.VERSION);
+    List<String> wanted = new ArrayList<>();
+    ModelJob job =
+        made(
+            all.heads(),
+            List.of(count),
             () -> {
-              List<TensorInfo> standard = new ArrayList<>();
-              all.forEach(h -> standard.addAll(h.outputs(h.manifest().head() + ".")));
-              wanted.addAll(Form.outputs(request.outputs(), standard, List.of()));
-              all.forEach(h -> each.add(h.outputs("").stream().map(TensorInfo::name).toList()));
-              return new HeadGroup(all)
-                  .job(
-                      request.inputs(),
-                      each,
-                      settings.maxBatch(),
-                      request.priority(),
-                      timeout(request.timeout()),
-                      List.of(counters(model, BaseService.VERSION)));
+              wanted.addAll(Form.outputs(request.outputs(), all.outputs(), List.of()));
+              return job(
+                  all.heads(),
+                  request.inputs(),
+                  request.priority(),
+                  request.timeout(),
+                  List.of(count));
             });
-    return run(job)
-        .thenApply(
-            results -> {
-              Map<String, Tensor> found = new LinkedHashMap<>();
-              results.forEach(
-                  r -> r.outputs().forEach((name, t) -> found.put(r.model() + "." + name, t)));
-              Map<String, Tensor> answer = new LinkedHashMap<>();
-              wanted.forEach(name -> answer.put(name, found.get(name)));
-              return new InferenceResult(model, BaseService.VERSION, answer, null);
-            });
+    return mapped(submit(request.model(), job), results -> all.merged(results, wanted));
   }
 
   /**
@@ -448,56 +322,74 @@ public final class ModelRepository implements AutoCloseable {
       List<String> heads, Map<String, Tensor> inputs, int priority, Duration timeout) {
     List<HeadService> found = new ArrayList<>();
     try {
+      if (closing) {
+        throw stopping();
+      }
       if (heads.isEmpty()) {
-        throw new BadInputException("no heads are named");
+        throw new BadInputException("no heads are named, expected at least one");
       }
       try {
-        heads.forEach(head -> found.add(service(head, null)));
-      } catch (RuntimeException e) {
+        heads.forEach(head -> found.add(catalog.liveHead(head)));
+      } catch (RuntimeException | Error e) {
         found.forEach(Shared::release);
         throw e;
       }
-      return run(
-          made(
-              found,
-              () ->
-                  new HeadGroup(found)
-                      .job(
-                          inputs,
-                          found.stream()
-                              .map(h -> h.outputs("").stream().map(TensorInfo::name).toList())
-                              .toList(),
-                          settings.maxBatch(),
-                          priority,
-                          timeout(timeout),
-                          found.stream()
-                              .map(h -> counters(h.manifest().head(), h.manifest().version()))
-                              .toList())));
+      List<Counters> counts =
+          found.stream().map(head -> counters(head.manifest().head(), head.version())).toList();
+      return submit(
+          heads.get(0), made(found, counts, () -> job(found, inputs, priority, timeout, counts)));
     } catch (RuntimeException | Error e) {
       return CompletableFuture.failedStage(Failures.of(e));
     }
   }
 
-  /** What was retained for a job that cannot be made is released. */
-  private static ModelJob made(List<? extends Shared> retained, Supplier<ModelJob> maker) {
+  private ModelJob job(
+      List<HeadService> heads,
+      Map<String, Tensor> inputs,
+      int priority,
+      Duration timeout,
+      List<Counters> counts) {
+    return new HeadGroup(heads)
+        .job(
+            inputs,
+            heads.stream()
+                .map(head -> head.outputs("").stream().map(TensorInfo::name).toList())
+                .toList(),
+            priority,
+            timeout(timeout),
+            counts);
+  }
+
+  /** What was retained for a job that cannot be made is released, and its failure counted. */
+  private static ModelJob made(
+      List<? extends Shared> retained, List<Counters> counts, Supplier<ModelJob> maker) {
+    long start = System.nanoTime();
     try {
       return maker.get();
     } catch (RuntimeException | Error e) {
       retained.forEach(Shared::release);
-      throw e;
+      RuntimeException failure = Failures.of(e);
+      counts.forEach(count -> count.failed(failure, System.nanoTime() - start));
+      throw failure;
     }
   }
 
-  private CompletionStage<List<InferenceResult>> run(ModelJob job) {
-    try {
-      job.run(List.of(new Job.Piece<>(job, 0, job.units())));
-      job.complete();
-    } catch (RuntimeException | Error e) {
-      job.fail(Failures.of(e));
-    } finally {
-      job.release();
-    }
-    return job.answer();
+  /** As {@code thenApply}, but failures stay what they are instead of being wrapped. */
+  private static <A, B> CompletionStage<B> mapped(CompletionStage<A> stage, Function<A, B> map) {
+    CompletableFuture<B> mapped = new CompletableFuture<>();
+    stage.whenComplete(
+        (result, failure) -> {
+          try {
+            settle(mapped, failure == null ? map.apply(result) : null, failure);
+          } catch (RuntimeException | Error e) {
+            settle(mapped, null, e);
+          }
+        });
+    return mapped;
+  }
+
+  private CompletionStage<List<InferenceResult>> submit(String model, ModelJob job) {
+    return batcher.submit(lines.computeIfAbsent(model, Batcher.Line::new), job);
   }
 
   private Duration timeout(Duration asked) {
@@ -509,16 +401,15 @@ public final class ModelRepository implements AutoCloseable {
         new Asked(model, version), key -> new Counters(model, version, listener));
   }
 
-  /** Takes no more requests, waits for those taken, and frees everything; idempotent. */
+  /**
+   * Takes no more requests, waits for those taken (half a minute at most, then they fail), and
+   * frees everything; idempotent.
+   */
   @Override
   public void close() {
-    closed = true;
-    loader.shutdown();
-    try {
-      loader.awaitTermination(1, TimeUnit.MINUTES);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    entries.values().forEach(ModelRepository::free);
+    closing = true;
+    catalog.stop();
+    batcher.close();
+    catalog.close();
   }
 }

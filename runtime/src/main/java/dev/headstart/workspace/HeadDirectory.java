@@ -17,7 +17,9 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -89,6 +91,23 @@ final class HeadDirectory implements HeadStore {
   @Override
   public List<Integer> versions(String head) {
     return numbers(head).stream().filter(version -> exists(head, version)).toList();
+  }
+
+  @Override
+  public Map<String, FileTime> changes() {
+    Map<String, FileTime> changes = new HashMap<>();
+    for (String head : names(heads, HeadNames::valid)) {
+      Path home = heads.resolve(head);
+      try {
+        // All that changes a head renames something in its folder.
+        changes.put(head, Files.getLastModifiedTime(home));
+      } catch (NoSuchFileException e) {
+        // Removed meanwhile.
+      } catch (IOException e) {
+        throw failures.read(home, e);
+      }
+    }
+    return changes;
   }
 
   /** All numbers in use, ascending, be it by versions or by foreign files. */

@@ -2,6 +2,7 @@ package dev.headstart.ort;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,8 +15,10 @@ import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +77,72 @@ class SessionTest {
         var error = assertThrows(BadInputException.class, () -> session.run(feed));
         assertTrue(error.getMessage().contains("x"), error.getMessage());
       }
+    }
+  }
+
+  /** Shapes that the model does not declare come out only when a kernel meets them. */
+  @Test
+  void inputsThatDoNotGoTogetherAreTheCallersFault() {
+    GraphBuilder graph = new GraphBuilder("sum", 17);
+    var a = graph.input("a", ElementType.FLOAT, -1, -1);
+    var b = graph.input("b", ElementType.FLOAT, -1, -1);
+    var y = graph.named("y", Operator.ADD, List.of(a, b));
+    OnnxModel model = graph.output(y, ElementType.FLOAT, -1, -1).build();
+    try (var session = InferenceSession.open(model, SessionSettings.cpu(1))) {
+      var feed =
+          Map.of(
+              "a",
+              Tensor.zeros(ElementType.FLOAT, 1, 4),
+              "b",
+              Tensor.zeros(ElementType.FLOAT, 1, 7));
+      var error = assertThrows(BadInputException.class, () -> session.run(feed));
+      assertTrue(error.getMessage().contains("4 by 7"), error.getMessage());
+      assertFalse(error.getMessage().contains(".h:"), error.getMessage());
+      assertFalse(error.getMessage().contains("onnxruntime::"), error.getMessage());
+    }
+  }
+
+  @Test
+  void outputsComeInTheOrderAskedFor() {
+    GraphBuilder graph = new GraphBuilder("two", 17);
+    var x = graph.input("x", ElementType.FLOAT, -1);
+    var y = graph.named("y", Operator.NEG, List.of(x));
+    var z = graph.named("z", Operator.ABS, List.of(x));
+    graph.output(y, ElementType.FLOAT, -1).output(z, ElementType.FLOAT, -1);
+    try (var session = InferenceSession.open(graph.build(), SessionSettings.cpu(1))) {
+      Map<String, Tensor> feed = Map.of("x", Tensor.of(new float[] {-2}, 1));
+      var order = new LinkedHashSet<>(List.of("z", "y"));
+      assertEquals("[z, y]", session.run(feed, order).keySet().toString());
+      assertEquals("[y, z]", session.run(feed).keySet().toString());
+      assertArrayEquals(new float[] {2}, session.run(feed, Set.of("z")).get("z").floats());
+      assertThrows(BadInputException.class, () -> session.run(feed, Set.of("w")));
+    }
+  }
+
+  @Test
+  void preparedInputsServeManyRunsBesideFreshOnes() throws Exception {
+    GraphBuilder graph = new GraphBuilder("product", 17);
+    var x = graph.input("x", ElementType.FLOAT, -1, -1);
+    var w = graph.input("w", ElementType.FLOAT, -1, -1);
+    var y = graph.named("y", Operator.MAT_MUL, List.of(x, w));
+    OnnxModel model = graph.output(y, ElementType.FLOAT, -1, -1).build();
+    Tensor one = Tensor.of(new float[] {1}, 1, 1);
+    try (var session = InferenceSession.open(model, SessionSettings.cpu(1))) {
+      var two = session.prepare(Map.of("w", Tensor.of(new float[] {2}, 1, 1)));
+      var three = session.prepare(Map.of("w", Tensor.of(new float[] {3}, 1, 1)));
+      assertEquals(handles + 3, OrtRuntime.openHandles());
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(new float[] {2}, session.run(Map.of("x", one), two).get("y").floats());
+        assertArrayEquals(new float[] {3}, session.run(Map.of("x", one), three).get("y").floats());
+      }
+      assertThrows(BadInputException.class, () -> session.run(Map.of("x", one, "w", one), two));
+      assertThrows(BadInputException.class, () -> session.run(Map.of(), two));
+      assertThrows(BadInputException.class, () -> session.prepare(Map.of("v", one)));
+      assertThrows(BadInputException.class, () -> session.prepare(Map.of("w", Tensor.vector(1))));
+      two.close();
+      two.close();
+      three.close();
+      assertThrows(IllegalStateException.class, () -> session.run(Map.of("x", one), two));
     }
   }
 

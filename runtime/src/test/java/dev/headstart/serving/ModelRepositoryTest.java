@@ -188,7 +188,9 @@ class ModelRepositoryTest {
             "several",
             "single",
             "tokens",
-            "vectors"),
+            "vectors",
+            "heads@efficientnet-lite0",
+            "heads@minilm"),
         repository.index().stream().map(ModelStatus::name).toList());
     assertTrue(
         repository.index().stream().allMatch(s -> s.state() == ModelStatus.State.READY),

@@ -65,8 +65,9 @@ public final class Server implements AutoCloseable {
     try {
       context.start();
       context.getBean(ModelRepository.class);
+      EmbeddedServer http = context.getBean(EmbeddedServer.class).start();
       context.getBean(GrpcServer.class).start();
-      return new Server(context, context.getBean(EmbeddedServer.class).start());
+      return new Server(context, http);
     } catch (RuntimeException e) {
       context.close();
       throw reason(e, settings);

@@ -2,7 +2,9 @@ package dev.headstart.server.grpc;
 
 import dev.headstart.error.FailureException;
 import dev.headstart.server.ServerSettings;
+import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.security.ConnectionSettings;
 import io.grpc.Codec;
 import io.grpc.CompressorRegistry;
 import io.grpc.DecompressorRegistry;
@@ -18,10 +20,13 @@ import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * The gRPC transport's port. Besides the protocol it answers {@code grpc.health.v1} and server
@@ -31,22 +36,32 @@ import java.util.concurrent.TimeUnit;
 @Singleton
 public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable {
   private static final int NO_PORT = -1;
-  private static final int DRAIN_SECONDS = 20;
+
+  /**
+   * grpc-java tells of every connection that breaks off, with a stack trace; whoever sends garbage
+   * could fill the log. A logger that nobody holds would forget its level.
+   */
+  private static final Logger TRANSPORT = Logger.getLogger("io.grpc.netty");
+
+  static {
+    TRANSPORT.setLevel(Level.WARNING);
+  }
 
   private final InetSocketAddress address;
+  private final Duration drain;
   private final Server server;
 
   GrpcServer(
       ServerSettings settings,
+      ConnectionSettings connections,
+      DrainSettings drain,
       Limits limits,
       InferenceService inference,
       HealthService health,
       List<ServerInterceptor> interceptors,
       @Nullable ServerCredentials credentials) {
-    address =
-        new InetSocketAddress(
-            settings.host() == null ? "127.0.0.1" : settings.host(),
-            Math.max(0, settings.grpcPort()));
+    this.drain = drain.timeout();
+    address = new InetSocketAddress(settings.host(), Math.max(0, settings.grpcPort()));
     if (settings.grpcPort() == NO_PORT) {
       server = null;
       return;
@@ -59,6 +74,8 @@ public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable 
                 address, credentials == null ? InsecureServerCredentials.create() : credentials)
             .directExecutor()
             .maxInboundMessageSize(limits.body())
+            .maxInboundMetadataSize(connections.header())
+            .maxConnectionIdle(connections.idle().toNanos(), TimeUnit.NANOSECONDS)
             .maxConcurrentCallsPerConnection(1024)
             // Clients that open calls only to reset them.
             .maxRstFramesPerWindow(1000, 10)
@@ -142,7 +159,7 @@ public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable 
     }
     server.shutdown();
     try {
-      if (!server.awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS)) {
+      if (!server.awaitTermination(drain.toNanos(), TimeUnit.NANOSECONDS)) {
         server.shutdownNow();
       }
     } catch (InterruptedException e) {

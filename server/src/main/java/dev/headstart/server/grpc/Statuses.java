@@ -21,6 +21,12 @@ final class Statuses {
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
+  /**
+   * Characters of a message. It travels percent-encoded in a header, up to nine bytes for each, and
+   * clients take 8 KB of headers.
+   */
+  private static final int LONGEST = 700;
+
   private Statuses() {}
 
   /**
@@ -38,7 +44,12 @@ final class Statuses {
         && unavailable.reason() == UnavailableException.Reason.OVERLOADED) {
       trailers.put(PUSHBACK, "1000");
     }
-    return status(reason).asRuntimeException(trailers);
+    Status status = status(reason);
+    String message = status.getDescription();
+    return (message == null || message.length() <= LONGEST
+            ? status
+            : status.withDescription(message.substring(0, LONGEST) + "…"))
+        .asRuntimeException(trailers);
   }
 
   private static Status status(Throwable reason) {

@@ -21,9 +21,12 @@ public final class Answers {
 
   static MutableHttpResponse<byte[]> json(HttpStatus status, Object value) {
     try {
+      byte[] body = JSON.writeValueAsBytes(value);
       return HttpResponse.<byte[]>status(status)
           .contentType(MediaType.APPLICATION_JSON_TYPE)
-          .body(JSON.writeValueAsBytes(value));
+          // Micronaut says it itself, but for HEAD.
+          .contentLength(body.length)
+          .body(body);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("no JSON can be made of " + value.getClass(), e);
     }

@@ -9,6 +9,7 @@ import dev.headstart.error.UsageException;
 import dev.headstart.server.protocol.NotSupportedException;
 import io.micronaut.core.convert.exceptions.ConversionErrorException;
 import io.micronaut.http.HttpHeaders;
+import io.micronaut.http.HttpMethod;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
@@ -24,6 +25,8 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -74,14 +77,7 @@ final class ErrorController {
       return Answers.error(HttpStatus.NOT_IMPLEMENTED, e.getMessage());
     }
     if (e instanceof NotAllowedException notAllowed) {
-      return Answers.error(
-              HttpStatus.METHOD_NOT_ALLOWED,
-              request.getMethodName()
-                  + " is not allowed here, expected one of "
-                  + notAllowed.getAllowedMethods().stream().sorted().toList())
-          .header(
-              HttpHeaders.ALLOW,
-              String.join(", ", notAllowed.getAllowedMethods().stream().sorted().toList()));
+      return notAllowed(request, new TreeSet<>(notAllowed.getAllowedMethods()));
     }
     if (e instanceof io.micronaut.http.server.exceptions.NotFoundException) {
       return Answers.error(
@@ -112,6 +108,17 @@ final class ErrorController {
       return Answers.error(HttpStatus.BAD_REQUEST, "the request ended early");
     }
     return unexpected(request, e);
+  }
+
+  private static HttpResponse<byte[]> notAllowed(HttpRequest<?> request, Set<String> allowed) {
+    allowed.add(HttpMethod.OPTIONS.name());
+    var answer =
+        request.getMethod() == HttpMethod.OPTIONS
+            ? HttpResponse.<byte[]>noContent()
+            : Answers.error(
+                HttpStatus.METHOD_NOT_ALLOWED,
+                request.getMethodName() + " is not allowed here, expected one of " + allowed);
+    return answer.header(HttpHeaders.ALLOW, String.join(", ", allowed));
   }
 
   /** What clients cannot mend is for the log; they get an id to ask about. */

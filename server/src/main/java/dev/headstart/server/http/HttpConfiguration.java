@@ -30,7 +30,6 @@ final class HttpConfiguration implements BeanCreatedEventListener<NettyHttpServe
     http.setRequestDecompressionEnabled(false);
     // A refused request (503) is no reason to make its client connect again.
     http.setKeepAliveOnServerError(true);
-    http.setDispatchOptionsRequests(true);
     return http;
   }
 

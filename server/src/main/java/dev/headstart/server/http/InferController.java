@@ -12,6 +12,7 @@ import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -38,7 +39,7 @@ final class InferController {
 
   @Post(uris = {"/{model}/infer", "/{model}/versions/{version}/infer"})
   CompletionStage<HttpResponse<byte[]>> infer(
-      String model, @Nullable String version, HttpRequest<?> http) {
+      @PathVariable String model, @PathVariable @Nullable String version, HttpRequest<?> http) {
     Integer number = Names.version(version);
     Integer header = Headers.length(http.getHeaders().get(Headers.LENGTH));
     return bodies.read(http).thenCompose(body -> infer(model, number, header, body));

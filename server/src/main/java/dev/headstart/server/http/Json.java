@@ -29,8 +29,8 @@ public final class Json {
   public static JsonFactory factory(Limits limits) {
     return new JsonFactoryBuilder()
         .disable(JsonFactory.Feature.CHARSET_DETECTION)
-        // Names come from strangers: none is kept beyond its request.
-        .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+        // Names come from strangers: none is kept for good.
+        .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
         .enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER)
         .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
         .streamReadConstraints(
@@ -44,7 +44,7 @@ public final class Json {
   }
 
   /** What is wrong with a text that is not JSON, or not within the limits. */
-  static BadInputException notJson(JsonProcessingException e) {
+  public static BadInputException notJson(JsonProcessingException e) {
     String place =
         e instanceof JsonParseException && e.getLocation() != null
             ? " (line "

@@ -16,6 +16,7 @@ import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.PathVariable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,8 @@ final class ModelController {
   }
 
   @Get(uris = {"/{model}", "/{model}/versions/{version}"})
-  HttpResponse<byte[]> metadata(String model, @Nullable String version) {
+  HttpResponse<byte[]> metadata(
+      @PathVariable String model, @PathVariable @Nullable String version) {
     ModelMetadata metadata = models.metadata(model, Names.version(version));
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", metadata.name());
@@ -43,7 +45,7 @@ final class ModelController {
   }
 
   @Get(uris = {"/{model}/ready", "/{model}/versions/{version}/ready"})
-  HttpResponse<byte[]> ready(String model, @Nullable String version) {
+  HttpResponse<byte[]> ready(@PathVariable String model, @PathVariable @Nullable String version) {
     if (!models.ready(model, Names.version(version))) {
       return notReady(model, "model '" + Names.shown(model) + "' is not ready");
     }
@@ -54,7 +56,7 @@ final class ModelController {
   }
 
   @Get(uris = {"/{model}/config", "/{model}/versions/{version}/config"})
-  HttpResponse<byte[]> config(String model, @Nullable String version) {
+  HttpResponse<byte[]> config(@PathVariable String model, @PathVariable @Nullable String version) {
     ModelConfiguration config =
         ModelConfiguration.of(models.metadata(model, Names.version(version)));
     Map<String, Object> json = new LinkedHashMap<>();
@@ -82,7 +84,8 @@ final class ModelController {
   }
 
   @Get(uris = {"/stats", "/{model}/stats", "/{model}/versions/{version}/stats"})
-  HttpResponse<byte[]> statistics(@Nullable String model, @Nullable String version) {
+  HttpResponse<byte[]> statistics(
+      @PathVariable @Nullable String model, @PathVariable @Nullable String version) {
     return Answers.json(
         Map.of(
             "model_stats",

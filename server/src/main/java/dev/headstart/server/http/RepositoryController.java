@@ -14,6 +14,7 @@ import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.scheduling.TaskExecutors;
 import jakarta.inject.Named;
@@ -25,7 +26,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 
 /** The repository extension: which models there are, load and unload. */
-@RequiresRole(Role.ADMIN)
+@RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/repository", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class RepositoryController {
   private final ModelRepository models;
@@ -44,7 +45,6 @@ final class RepositoryController {
     this.json = new ObjectMapper(Json.factory(limits));
   }
 
-  @RequiresRole(Role.PREDICT)
   @Post("/index")
   CompletionStage<HttpResponse<byte[]>> index(HttpRequest<?> request) {
     return bodies
@@ -60,8 +60,9 @@ final class RepositoryController {
             workers);
   }
 
+  @RequiresRole(Role.ADMIN)
   @Post("/models/{model}/load")
-  CompletionStage<HttpResponse<byte[]>> load(String model, HttpRequest<?> request) {
+  CompletionStage<HttpResponse<byte[]>> load(@PathVariable String model, HttpRequest<?> request) {
     return bodies
         .read(request)
         .thenApplyAsync(
@@ -80,8 +81,9 @@ final class RepositoryController {
             workers);
   }
 
+  @RequiresRole(Role.ADMIN)
   @Post("/models/{model}/unload")
-  CompletionStage<HttpResponse<byte[]>> unload(String model, HttpRequest<?> request) {
+  CompletionStage<HttpResponse<byte[]>> unload(@PathVariable String model, HttpRequest<?> request) {
     return bodies
         .read(request)
         .thenApplyAsync(

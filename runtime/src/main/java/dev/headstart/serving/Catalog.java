@@ -1,0 +1,478 @@
+package dev.headstart.serving;
+
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UnavailableException;
+import dev.headstart.error.UnavailableException.Reason;
+import dev.headstart.head.HeadStore;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which models there are and which of them are open: follows the workspace, opens and warms a new
+ * live version before it takes over, and lets the old one go. Who asks for a service is given it
+ * retained, so that it stays open until it is released.
+ */
+final class Catalog implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Catalog.class);
+
+  /** Versions that are not live and stay open. */
+  private static final int KEPT = 8;
+
+  /** Younger changes are looked at again; see {@link HeadStore#changes}. */
+  private static final long SETTLED = 2000;
+
+  private final BaseModels models;
+  private final HeadStore heads;
+  private final ServingSettings settings;
+  private final ServingListener listener;
+  private final Bases bases;
+  private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+  private final ExecutorService loaders;
+  private final Thread watcher;
+  private final VersionCache versions;
+  private final Set<String> warned = new HashSet<>();
+  private Map<String, FileTime> seen = Map.of();
+  private volatile boolean loaded;
+  private volatile boolean closing;
+
+  Catalog(BaseModels models, HeadStore heads, ServingSettings settings, ServingListener listener) {
+    this.models = models;
+    this.heads = heads;
+    this.settings = settings;
+    this.listener = listener;
+    this.bases =
+        new Bases(base -> settings.providersByModel().getOrDefault(base, settings.providers()));
+    this.loaders =
+        Executors.newFixedThreadPool(
+            Math.max(2, Math.min(4, Runtime.getRuntime().availableProcessors())),
+            task -> Batcher.daemon(task, "headstart-loader"));
+    this.versions = new VersionCache(KEPT, this::open, loaders);
+    this.watcher = Batcher.daemon(this::watch, "headstart-watcher");
+    watcher.start();
+  }
+
+  /** A model by its name, loaded or not. Loading is one thread's at a time, under its lock. */
+  private static final class Entry {
+    private final String name;
+    private final boolean head;
+    private volatile Service service;
+    private volatile ModelStatus.State state;
+    private volatile String reason;
+
+    /** A version that should be live and cannot be. */
+    private volatile ModelStatus refused;
+
+    /** Somebody does not want it loaded, or it is gone. */
+    private volatile boolean unwanted;
+
+    Entry(String name, boolean head, boolean wanted) {
+      this.name = name;
+      this.head = head;
+      this.unwanted = !wanted;
+      this.state = wanted ? ModelStatus.State.LOADING : ModelStatus.State.UNAVAILABLE;
+      this.reason = wanted ? "it is being loaded" : "it is not among the models to load";
+    }
+
+    /** The service, retained; null if there is none. */
+    Service lease() {
+      Service now = service;
+      while (now != null && !now.retain()) {
+        now = service;
+      }
+      return now;
+    }
+  }
+
+  private void watch() {
+    boolean first = true;
+    while (!closing) {
+      long start = System.nanoTime();
+      try {
+        List<Entry> changed = look();
+        CompletableFuture<?>[] loads =
+            changed.stream()
+                .map(entry -> CompletableFuture.runAsync(() -> follow(entry), loaders))
+                .toArray(CompletableFuture[]::new);
+        CompletableFuture.allOf(loads).join();
+        if (first) {
+          first = false;
+          loaded = true;
+        }
+      } catch (RuntimeException | Error e) {
+        if (!closing) {
+          LOG.warn("the workspace could not be looked at: {}", e.toString());
+        }
+      }
+      // A slow disk is not looked at more than a tenth of the time.
+      long rest = Math.max(settings.poll().toNanos(), 9 * (System.nanoTime() - start));
+      try {
+        TimeUnit.NANOSECONDS.sleep(Math.min(rest, TimeUnit.SECONDS.toNanos(1)));
+      } catch (InterruptedException e) {
+        return; // closed
+      }
+    }
+  }
+
+  /** What is new, changed or gone; returns what may have another live version, bases first. */
+  private List<Entry> look() {
+    Map<String, FileTime> changes = heads.changes();
+    long settled = System.currentTimeMillis() - SETTLED;
+    Set<String> names = new TreeSet<>(models.names());
+    List<Entry> follow = new ArrayList<>();
+    Map<String, FileTime> next = new HashMap<>();
+    for (String head : new TreeSet<>(changes.keySet())) {
+      FileTime changed = changes.get(head);
+      Entry there = entries.get(head);
+      boolean fresh = changed.toMillis() > settled || !changed.equals(seen.get(head));
+      boolean exists = fresh ? !heads.versions(head).isEmpty() : there != null && there.head;
+      if (!exists) {
+        continue;
+      }
+      next.put(head, changed);
+      if (names.remove(head) && warned.add(head)) {
+        LOG.warn("the head '{}' has the name of a base model and is served in its place", head);
+      }
+      if (there == null || !there.head) {
+        follow.add(enter(head, true));
+      } else if (fresh) {
+        follow.add(there);
+      }
+    }
+    List<Entry> all = new ArrayList<>();
+    for (String base : names) {
+      Entry there = entries.get(base);
+      if (there == null || there.head) {
+        all.add(enter(base, false));
+      }
+    }
+    all.addAll(follow);
+    for (Entry entry : entries.values()) {
+      if (entry.head ? !next.containsKey(entry.name) : !names.contains(entry.name)) {
+        if (entries.remove(entry.name, entry)) {
+          retire(entry);
+        }
+      }
+    }
+    seen = next;
+    return all;
+  }
+
+  private Entry enter(String name, boolean head) {
+    Entry entry = new Entry(name, head, settings.load() == null || settings.load().contains(name));
+    Entry old = entries.put(name, entry);
+    if (old != null) {
+      retire(old);
+    }
+    return entry;
+  }
+
+  private void retire(Entry entry) {
+    synchronized (entry) {
+      entry.unwanted = true;
+      replace(entry, null);
+    }
+    if (entry.head) {
+      versions.forget(entry.name);
+    }
+  }
+
+  /** Brings a model to its live version, if it is not there; failures are said in the index. */
+  private void follow(Entry entry) {
+    synchronized (entry) {
+      if (entry.unwanted || closing) {
+        return;
+      }
+      ModelStatus before = entry.refused;
+      try {
+        OptionalInt live = live(entry);
+        Service now = entry.service;
+        if (now != null && live.isPresent() && live.getAsInt() == now.version()) {
+          entry.refused = null;
+          return;
+        }
+        if (before != null
+            && live.isPresent()
+            && Integer.valueOf(live.getAsInt()).equals(before.version())) {
+          return; // it was said already
+        }
+        renew(entry, live);
+      } catch (RuntimeException | Error e) {
+        ModelStatus again = entry.refused;
+        if (!again.equals(before)) {
+          LOG.warn("the model '{}' cannot be served: {}", entry.name, again.reason());
+        }
+      }
+    }
+  }
+
+  private OptionalInt live(Entry entry) {
+    try {
+      return entry.head ? heads.live(entry.name) : OptionalInt.of(BaseService.VERSION);
+    } catch (RuntimeException e) {
+      refuse(entry, null, e);
+      throw e;
+    }
+  }
+
+  /** Under the entry's lock. */
+  private void renew(Entry entry, OptionalInt live) {
+    try {
+      Service service = entry.head ? openLive(entry, live) : openBase(entry);
+      try {
+        service.warm();
+      } catch (RuntimeException | Error e) {
+        service.release();
+        throw e;
+      }
+      entry.refused = null;
+      replace(entry, service);
+      entry.reason = null;
+      entry.state = ModelStatus.State.READY;
+    } catch (RuntimeException | Error e) {
+      refuse(entry, live.isPresent() ? live.getAsInt() : null, e);
+      throw e;
+    }
+    if (entry.head) {
+      listener.live(entry.name, entry.service.version());
+    }
+  }
+
+  private Service openBase(Entry entry) {
+    return BaseService.open(bases, models.get(entry.name), settings.maxBatch());
+  }
+
+  private HeadService openLive(Entry entry, OptionalInt live) {
+    HeadStore.Stored stored =
+        live.isPresent()
+            ? heads.load(entry.name, live.getAsInt())
+            : heads.loadLive(entry.name); // which says why there is none
+    return HeadService.open(stored, models, bases, settings.maxBatch());
+  }
+
+  /** The old service, if there is one, goes on. */
+  private static void refuse(Entry entry, Integer version, Throwable reason) {
+    String message = reason instanceof Error ? reason.toString() : reason.getMessage();
+    entry.refused = new ModelStatus(entry.name, version, ModelStatus.State.UNAVAILABLE, message);
+    if (entry.service == null) {
+      entry.reason = message;
+      entry.state = ModelStatus.State.UNAVAILABLE;
+    }
+  }
+
+  /** Under the entry's lock: requests that come from now on take the new one. */
+  private static void replace(Entry entry, Service service) {
+    Service old = entry.service;
+    entry.service = service;
+    if (old != null) {
+      old.release();
+    }
+  }
+
+  private HeadService open(String head, int version) {
+    HeadService service =
+        HeadService.open(heads.load(head, version), models, bases, settings.maxBatch());
+    try {
+      service.warm();
+      return service;
+    } catch (RuntimeException | Error e) {
+      service.release();
+      throw e;
+    }
+  }
+
+  /** Whether the first look is over and its models are loaded, or cannot be. */
+  boolean ready() {
+    return loaded && !closing;
+  }
+
+  private Entry entry(String model) {
+    Entry entry = entries.get(model);
+    if (entry == null) {
+      if (!loaded) {
+        throw new UnavailableException(
+            Reason.NOT_READY, "the model '" + model + "' is not ready: models are being loaded");
+      }
+      throw new NotFoundException("model", model, entries.keySet());
+    }
+    return entry;
+  }
+
+  /**
+   * Whether a model is a head's; otherwise it is a base model.
+   *
+   * @throws NotFoundException if there is no such model
+   */
+  boolean isHead(String model) {
+    return entry(model).head;
+  }
+
+  /** Whether a model's live version is open. */
+  boolean ready(String model) {
+    return entry(model).service != null;
+  }
+
+  /**
+   * The live version, retained.
+   *
+   * @throws UnavailableException if none is open
+   */
+  Service live(String model) {
+    Entry entry = entry(model);
+    Service service = entry.lease();
+    if (service == null) {
+      throw notReady(entry);
+    }
+    return service;
+  }
+
+  private static UnavailableException notReady(Entry entry) {
+    return new UnavailableException(
+        Reason.NOT_READY, "the model '" + entry.name + "' is not ready: " + entry.reason);
+  }
+
+  /** The live version of a head, retained. */
+  HeadService liveHead(String head) {
+    Service service = live(head);
+    if (service instanceof HeadService found) {
+      return found;
+    }
+    service.release();
+    throw new BadInputException("the model '" + head + "' is a base model, not a head");
+  }
+
+  /**
+   * A version of a head that need not be live, retained; opened off the caller's thread if it is
+   * not open.
+   *
+   * @throws UnavailableException if the head is not to be loaded
+   */
+  CompletableFuture<HeadService> version(String head, int version) {
+    Entry entry = entry(head);
+    Service live = entry.lease();
+    if (live instanceof HeadService now && now.version() == version) {
+      return CompletableFuture.completedFuture(now);
+    }
+    if (live != null) {
+      live.release();
+    }
+    if (entry.unwanted || closing) {
+      throw notReady(entry);
+    }
+    return versions.get(head, version);
+  }
+
+  /** The live versions of all heads of a base, by name, retained. */
+  List<HeadService> ofBase(String base) {
+    List<HeadService> found = new ArrayList<>();
+    for (Entry entry : new TreeMap<>(entries).values()) {
+      Service service = entry.head ? entry.lease() : null;
+      if (service instanceof HeadService head
+          && head.manifest().base() != null
+          && head.manifest().base().id().equals(base)) {
+        found.add(head);
+      } else if (service != null) {
+        service.release();
+      }
+    }
+    return found;
+  }
+
+  /** Base models that heads stand on, whose live versions are open. */
+  Set<String> basesOfHeads() {
+    Set<String> names = new TreeSet<>();
+    for (Entry entry : entries.values()) {
+      if (entry.service instanceof HeadService head && head.manifest().base() != null) {
+        names.add(head.manifest().base().id());
+      }
+    }
+    return names;
+  }
+
+  /** A line a model, and one more for a version that should be live and cannot be. */
+  List<ModelStatus> index() {
+    List<ModelStatus> index = new ArrayList<>();
+    for (Entry entry : new TreeMap<>(entries).values()) {
+      Service service = entry.service;
+      ModelStatus refused = entry.refused;
+      if (service != null) {
+        index.add(new ModelStatus(entry.name, service.version(), ModelStatus.State.READY, null));
+      } else if (refused == null) {
+        index.add(new ModelStatus(entry.name, null, entry.state, entry.reason));
+      }
+      if (refused != null) {
+        index.add(refused);
+      }
+    }
+    return index;
+  }
+
+  /** Opens a model's live version anew. */
+  void load(String model) {
+    Entry entry = entry(model);
+    synchronized (entry) {
+      if (entries.get(model) != entry || closing) {
+        throw new NotFoundException("model", model, entries.keySet());
+      }
+      entry.unwanted = false;
+      if (entry.service == null) {
+        entry.state = ModelStatus.State.LOADING;
+        entry.reason = "it is being loaded";
+      }
+      renew(entry, live(entry));
+    }
+  }
+
+  /** Lets a model go. */
+  void unload(String model) {
+    Entry entry = entry(model);
+    synchronized (entry) {
+      entry.unwanted = true;
+      entry.refused = null;
+      entry.state = ModelStatus.State.UNAVAILABLE;
+      entry.reason = "it was unloaded";
+      replace(entry, null);
+    }
+    versions.forget(model);
+  }
+
+  /** Stops to follow the workspace, and waits for what is being opened. */
+  void stop() {
+    closing = true;
+    watcher.interrupt();
+    loaders.shutdown();
+    try {
+      watcher.join(30_000);
+      if (!loaders.awaitTermination(30, TimeUnit.SECONDS)) {
+        LOG.warn("a model is still being loaded; it is not waited for any more");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Lets all models go; idempotent. */
+  @Override
+  public void close() {
+    stop();
+    for (Entry entry : entries.values()) {
+      retire(entry);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package dev.headstart.server.predict;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.UnavailableException;
+import dev.headstart.head.HeadManifest;
+import dev.headstart.predict.Prediction;
+import dev.headstart.server.http.Answers;
+import dev.headstart.server.http.Bodies;
+import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.protocol.Names;
+import dev.headstart.server.security.RequiresRole;
+import dev.headstart.server.security.Role;
+import dev.headstart.serving.InferenceRequest;
+import dev.headstart.serving.InferenceResult;
+import dev.headstart.serving.InputForm;
+import dev.headstart.serving.ModelMetadata;
+import dev.headstart.serving.ModelRepository;
+import dev.headstart.serving.ModelStatus;
+import io.micronaut.core.annotation.Nullable;
+import io.micronaut.http.HttpRequest;
+import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MediaType;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.annotation.PathVariable;
+import io.micronaut.http.annotation.Post;
+import io.micronaut.http.annotation.QueryValue;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Asks heads about samples, one head or several; see {@link SampleReader} for what may be sent. A
+ * single sample is answered by an object, a list by a list in its order.
+ */
+@RequiresRole(Role.PREDICT)
+@Controller(value = "/v1", produces = MediaType.ALL, consumes = MediaType.ALL)
+final class PredictController {
+  private static final String SCORES = "scores";
+
+  private final ModelRepository models;
+  private final Bodies bodies;
+  private final SampleReader reader;
+  private final Limits limits;
+
+  PredictController(ModelRepository models, Bodies bodies, SampleReader reader, Limits limits) {
+    this.models = models;
+    this.bodies = bodies;
+    this.reader = reader;
+    this.limits = limits;
+  }
+
+  @Get("/heads")
+  HttpResponse<byte[]> heads() {
+    List<Map<String, Object>> heads = new ArrayList<>();
+    Set<String> seen = new LinkedHashSet<>();
+    for (ModelStatus status : models.index()) {
+      if (status.state() == ModelStatus.State.READY && seen.add(status.name())) {
+        try {
+          ModelMetadata metadata = models.metadata(status.name(), null);
+          if (metadata.kind() == ModelMetadata.Kind.HEAD) {
+            heads.add(described(metadata));
+          }
+        } catch (UnavailableException e) {
+          // It was unloaded since the index was made, and is no longer one of those that answer.
+        }
+      }
+    }
+    return Answers.json(Map.of("heads", heads));
+  }
+
+  private static Map<String, Object> described(ModelMetadata metadata) {
+    HeadManifest head = metadata.head();
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("head", metadata.name());
+    json.put("version", metadata.version());
+    json.put("versions", metadata.versions());
+    json.put("task", head.task().name().toLowerCase(Locale.ROOT));
+    json.put("classes", head.classes());
+    json.put("base", head.base() == null ? null : head.base().id());
+    json.put("cut", head.cut() == null ? null : head.cut().name());
+    json.put(
+        "takes",
+        metadata.forms().stream()
+            .flatMap(form -> form.inputs().stream())
+            .map(input -> input.name())
+            .distinct()
+            .toList());
+    return json;
+  }
+
+  @Post("/heads/{head}/predict")
+  CompletionStage<HttpResponse<byte[]>> predict(
+      @PathVariable String head, @QueryValue @Nullable String version, HttpRequest<?> request) {
+    Integer number = Names.version(version);
+    MediaType type = request.getContentType().orElse(null);
+    return bodies
+        .read(request)
+        .thenCompose(
+            body -> {
+              Samples samples = reader.read(body, type, takes(head, number));
+              return models
+                  .infer(
+                      new InferenceRequest(
+                          head, number, samples.inputs(), List.of(SCORES), 0, null))
+                  .thenApply(result -> Answers.json(answer(result, samples)));
+            });
+  }
+
+  /**
+   * Asks several heads about the same samples. They are named by the query, or by the body where it
+   * is a form or JSON.
+   */
+  @Post("/predict")
+  CompletionStage<HttpResponse<byte[]>> predictAll(
+      @QueryValue @Nullable String heads, HttpRequest<?> request) {
+    MediaType type = request.getContentType().orElse(null);
+    return bodies
+        .read(request)
+        .thenCompose(
+            body -> {
+              List<String> names =
+                  heads == null ? reader.heads(body, type) : List.of(heads.split(","));
+              requireNames(names);
+              Samples samples = reader.read(body, type, takes(names.get(0), null));
+              return models
+                  .inferAll(names, samples.inputs(), 0, null)
+                  .thenApply(results -> Answers.json(answers(results, samples)));
+            });
+  }
+
+  private void requireNames(List<String> heads) {
+    if (heads.isEmpty()) {
+      throw new BadInputException(
+          "no heads are named: expected {\"heads\": [\"a\", \"b\"], …}, or ?heads=a,b");
+    }
+    limits.checkTensors(heads.size(), "heads");
+    if (new LinkedHashSet<>(heads).size() < heads.size()) {
+      throw new BadInputException("a head is named twice among " + heads.size());
+    }
+  }
+
+  /** What a raw body is to a head. */
+  private String takes(String head, Integer version) {
+    ModelMetadata metadata = models.metadata(head, version);
+    if (metadata.kind() != ModelMetadata.Kind.HEAD) {
+      throw new BadInputException(
+          "'" + Names.shown(head) + "' is no head; ask it at /v2/models/" + Names.shown(head));
+    }
+    InputForm first = metadata.forms().get(0);
+    String input = first.inputs().get(0).name();
+    return first.inputs().size() == 1
+            && (input.equals(SampleReader.IMAGE) || input.equals(SampleReader.TEXT))
+        ? input
+        : SampleReader.FEATURES;
+  }
+
+  private static Map<String, Object> answers(List<InferenceResult> results, Samples samples) {
+    Map<String, Object> predictions = new LinkedHashMap<>();
+    results.forEach(result -> predictions.put(result.model(), answer(result, samples)));
+    return Map.of("predictions", predictions);
+  }
+
+  private static Object answer(InferenceResult result, Samples samples) {
+    float[] scores = result.outputs().get(SCORES).floats();
+    int width = scores.length / samples.count();
+    List<Object> answers = new ArrayList<>(samples.count());
+    for (int i = 0; i < samples.count(); i++) {
+      float[] own = new float[width];
+      System.arraycopy(scores, i * width, own, 0, width);
+      answers.add(json(Prediction.of(null, result.head(), own), result.version()));
+    }
+    return samples.list() ? answers : answers.get(0);
+  }
+
+  private static Map<String, Object> json(Prediction prediction, int version) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    if (prediction.label() != null) {
+      json.put("label", prediction.label());
+    }
+    if (prediction.labels() != null) {
+      json.put("labels", prediction.labels());
+    }
+    if (prediction.value() != null) {
+      json.put("value", prediction.value().floatValue());
+    }
+    if (prediction.scores() != null) {
+      json.put("scores", prediction.scores());
+    }
+    json.put("version", version);
+    return json;
+  }
+}
