@@ -44,11 +44,13 @@ public final class LoadTest {
 
   private final double seconds;
   private final int rounds;
+  private final String only;
   private final Map<String, Row> rows = new LinkedHashMap<>();
 
-  private LoadTest(double seconds, int rounds) {
+  private LoadTest(double seconds, int rounds, String only) {
     this.seconds = seconds;
     this.rounds = rounds;
+    this.only = only;
   }
 
   /** Connections for so many callers. */
@@ -76,12 +78,16 @@ public final class LoadTest {
     }
   }
 
-  /** Runs it; options {@code --seconds N} a measurement and {@code --rounds N}. */
+  /**
+   * Runs it; options {@code --seconds N} a measurement, {@code --rounds N}, and {@code --only TEXT}
+   * for lines that have it in their name, beside those that they are compared with.
+   */
   public static void main(String[] arguments) throws Exception {
     Map<String, String> options = options(arguments);
     new LoadTest(
             Double.parseDouble(options.getOrDefault("--seconds", "3")),
-            Integer.parseInt(options.getOrDefault("--rounds", "3")))
+            Integer.parseInt(options.getOrDefault("--rounds", "3")),
+            options.getOrDefault("--only", ""))
         .run();
   }
 
@@ -193,6 +199,9 @@ public final class LoadTest {
 
   private void sockets(boolean warm, String name, String bare, int callers, Callers target)
       throws IOException {
+    if (bare != null && !name.contains(only)) {
+      return;
+    }
     Result saturated = measure(target, callers, g -> g.saturate(warm ? 3 * seconds : seconds));
     Result alone = measure(target, 1, g -> g.saturate(seconds));
     if (warm) {
