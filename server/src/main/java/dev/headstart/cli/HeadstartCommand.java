@@ -34,6 +34,11 @@ abstract class HeadstartCommand implements Callable<Integer> {
     return main().workspace();
   }
 
+  /** The workspace that {@code --workspace} names; null if it was not given. */
+  final Path explicitWorkspace() {
+    return main().explicitWorkspace();
+  }
+
   /** Opens the workspace; the caller closes it. */
   final Headstart open() {
     return Headstart.open(main().workspace());

@@ -9,6 +9,7 @@ import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Task;
+import dev.headstart.server.security.Role;
 import dev.headstart.train.Recipe;
 import dev.headstart.train.Schedule;
 import dev.headstart.train.TeachRequest;
@@ -51,7 +52,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       HeadsCommand.class,
       ModelsCommand.class,
       ArtifactsCommand.class,
-      ServeCommand.class
+      ServeCommand.class,
+      KeysCommand.class
     },
     versionProvider = Main.Version.class,
     scope = ScopeType.INHERIT,
@@ -187,6 +189,7 @@ public final class Main implements Runnable {
     line.registerConverter(Provider.class, read(Provider::of));
     line.registerConverter(TeachRequest.Promotion.class, read(TeachRequest.Promotion::of));
     line.registerConverter(Recipe.OptimizerName.class, oneOf(Recipe.OptimizerName.values()));
+    line.registerConverter(Role.class, oneOf(Role.values()));
     line.registerConverter(Loss.class, oneOf(Loss.values()));
     line.registerConverter(
         TeachCommand.ClassWeights.class, oneOf(TeachCommand.ClassWeights.values()));
@@ -310,6 +313,10 @@ public final class Main implements Runnable {
     }
     String path = workspace.toString();
     return " --workspace " + (path.matches("[A-Za-z0-9._/~-]+") ? path : "'" + path + "'");
+  }
+
+  Path explicitWorkspace() {
+    return workspace;
   }
 
   /** The workspace that was asked for; need not exist. */

@@ -8,6 +8,7 @@ import dev.headstart.ort.Provider;
 import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.TracingSettings;
+import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.security.ConnectionSettings;
 import dev.headstart.server.tls.TlsSettings;
 import io.micronaut.context.annotation.ConfigurationProperties;
@@ -55,7 +56,8 @@ public final class Settings {
           ConnectionSettings.class,
           DrainSettings.class,
           LogSettings.class,
-          TracingSettings.class);
+          TracingSettings.class,
+          Limits.class);
 
   private static final Map<String, Setting> ALL =
       RECORDS.stream()
@@ -91,17 +93,11 @@ public final class Settings {
                 new Setting(
                     prefix + "." + NameUtils.hyphenate(component.getName()),
                     argument(component.getGenericType()),
-                    standard(record, component)));
+                    standard(component)));
   }
 
-  private static String standard(Class<? extends Record> record, RecordComponent component) {
-    int index =
-        Arrays.stream(record.getRecordComponents())
-            .map(RecordComponent::getName)
-            .toList()
-            .indexOf(component.getName());
-    Bindable bindable =
-        record.getDeclaredConstructors()[0].getParameters()[index].getAnnotation(Bindable.class);
+  private static String standard(RecordComponent component) {
+    Bindable bindable = component.getAccessor().getAnnotation(Bindable.class);
     return bindable == null || bindable.defaultValue().isEmpty() ? null : bindable.defaultValue();
   }
 

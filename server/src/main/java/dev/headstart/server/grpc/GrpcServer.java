@@ -15,12 +15,15 @@ import io.grpc.ServerInterceptor;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micronaut.core.annotation.Nullable;
+import io.micronaut.runtime.graceful.GracefulShutdownCapable;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -31,7 +34,7 @@ import java.util.logging.Logger;
  * ServerCredentials} brings TLS.
  */
 @Singleton
-public final class GrpcServer implements AutoCloseable {
+public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable {
   private static final int NO_PORT = -1;
 
   /**
@@ -118,6 +121,33 @@ public final class GrpcServer implements AutoCloseable {
   /** The port that it listens on; -1 for none. */
   public int port() {
     return server == null ? NO_PORT : server.getPort();
+  }
+
+  /**
+   * Tells clients to go away (GOAWAY) and takes no more calls; done when those taken are answered.
+   */
+  @Override
+  public CompletionStage<?> shutdownGracefully() {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    if (server == null) {
+      done.complete(null);
+      return done;
+    }
+    server.shutdown();
+    Thread waits =
+        new Thread(
+            () -> {
+              try {
+                server.awaitTermination();
+                done.complete(null);
+              } catch (InterruptedException e) {
+                done.completeExceptionally(e);
+              }
+            },
+            "headstart-grpc-drain");
+    waits.setDaemon(true);
+    waits.start();
+    return done;
   }
 
   /** Takes no more calls and waits for those taken; idempotent. */

@@ -1,6 +1,7 @@
 package dev.headstart.server.grpc;
 
 import dev.headstart.error.NotFoundException;
+import dev.headstart.server.Draining;
 import dev.headstart.serving.ModelRepository;
 import io.grpc.Status;
 import io.grpc.health.v1.HealthCheckRequest;
@@ -20,9 +21,11 @@ final class HealthService extends HealthGrpc.HealthImplBase {
   private static final String PROTOCOL = "inference.GRPCInferenceService";
 
   private final ModelRepository models;
+  private final Draining draining;
 
-  HealthService(ModelRepository models) {
+  HealthService(ModelRepository models, Draining draining) {
     this.models = models;
+    this.draining = draining;
   }
 
   @Override
@@ -32,7 +35,7 @@ final class HealthService extends HealthGrpc.HealthImplBase {
     try {
       ready =
           service.isEmpty() || service.equals(PROTOCOL)
-              ? models.ready()
+              ? models.ready() && !draining.begun()
               : models.ready(service, null);
     } catch (NotFoundException e) {
       observer.onError(Status.NOT_FOUND.withDescription(e.getMessage()).asRuntimeException());

@@ -2,6 +2,7 @@ package dev.headstart.server.grpc;
 
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
+import dev.headstart.server.Draining;
 import dev.headstart.server.grpc.proto.CudaSharedMemoryRegisterRequest;
 import dev.headstart.server.grpc.proto.CudaSharedMemoryRegisterResponse;
 import dev.headstart.server.grpc.proto.CudaSharedMemoryStatusRequest;
@@ -65,14 +66,17 @@ import java.util.function.Supplier;
 @Singleton
 final class InferenceService extends GRPCInferenceServiceImplBase {
   private final ModelRepository models;
+  private final Draining draining;
   private final Limits limits;
   private final ExecutorService blocking;
 
   InferenceService(
       ModelRepository models,
+      Draining draining,
       Limits limits,
       @Named(TaskExecutors.BLOCKING) ExecutorService blocking) {
     this.models = models;
+    this.draining = draining;
     this.limits = limits;
     this.blocking = blocking;
   }
@@ -85,7 +89,10 @@ final class InferenceService extends GRPCInferenceServiceImplBase {
   @Override
   public void serverReady(
       ServerReadyRequest request, StreamObserver<ServerReadyResponse> observer) {
-    answer(observer, () -> ServerReadyResponse.newBuilder().setReady(models.ready()).build());
+    answer(
+        observer,
+        () ->
+            ServerReadyResponse.newBuilder().setReady(models.ready() && !draining.begun()).build());
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.headstart.server.http;
 
+import dev.headstart.server.Draining;
 import dev.headstart.server.protocol.ServerMetadata;
 import dev.headstart.server.security.RequiresRole;
 import dev.headstart.server.security.Role;
@@ -16,9 +17,11 @@ import java.util.Map;
 @Controller(value = "/v2", produces = MediaType.ALL)
 final class ServerController {
   private final ModelRepository models;
+  private final Draining draining;
 
-  ServerController(ModelRepository models) {
+  ServerController(ModelRepository models, Draining draining) {
     this.models = models;
+    this.draining = draining;
   }
 
   @Get
@@ -40,6 +43,9 @@ final class ServerController {
   @RequiresRole.Open
   @Get("/health/ready")
   HttpResponse<byte[]> ready() {
+    if (draining.begun()) {
+      return ModelController.notReady(null, "the server is about to stop");
+    }
     if (models.ready()) {
       return Answers.json(Map.of("ready", true));
     }

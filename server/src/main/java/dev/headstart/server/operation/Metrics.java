@@ -1,0 +1,232 @@
+package dev.headstart.server.operation;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UnavailableException;
+import dev.headstart.serving.ServingListener;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToIntFunction;
+
+/**
+ * Counts what the models do. A model's meters are made when it first does something and removed
+ * when it is gone; what fails because there is no such model is counted without its name, which
+ * anybody may have made up.
+ */
+@Singleton
+public final class Metrics implements ServingListener {
+  private static final Duration[] BUCKETS = {
+    Duration.ofNanos(100_000),
+    Duration.ofNanos(250_000),
+    Duration.ofNanos(500_000),
+    Duration.ofMillis(1),
+    Duration.ofMillis(2),
+    Duration.ofMillis(5),
+    Duration.ofMillis(10),
+    Duration.ofMillis(20),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5)
+  };
+  private static final double[] BATCHES = {1, 2, 4, 8, 16, 32, 64};
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final Map<String, Model> models = new ConcurrentHashMap<>();
+  private final Counter unknown;
+
+  Metrics() {
+    new JvmMemoryMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+    Gauge.builder("process.resident.memory", Metrics::resident)
+        .baseUnit("bytes")
+        .description("Memory of the process, native memory included")
+        .register(registry);
+    unknown =
+        Counter.builder("headstart.unknown.models")
+            .description("Requests for models that there are not")
+            .register(registry);
+  }
+
+  /** A model's meters. */
+  private final class Model {
+    private final Counter succeeded;
+    private final Map<String, Counter> failed = new ConcurrentHashMap<>();
+    private final Timer requests;
+    private final Timer inference;
+    private final DistributionSummary batch;
+    private final AtomicInteger live = new AtomicInteger();
+    private final AtomicInteger queued = new AtomicInteger();
+    private final List<Meter> meters = new ArrayList<>();
+    private final String name;
+
+    Model(String name) {
+      this.name = name;
+      succeeded =
+          kept(
+              Counter.builder("headstart.requests")
+                  .description("Requests answered")
+                  .tag("model", name)
+                  .register(registry));
+      requests =
+          kept(
+              Timer.builder("headstart.request")
+                  .description("From a request's arrival at the model to its answer")
+                  .tag("model", name)
+                  .serviceLevelObjectives(BUCKETS)
+                  .register(registry));
+      inference =
+          kept(
+              Timer.builder("headstart.inference")
+                  .description("In the model, a batch a time")
+                  .tag("model", name)
+                  .serviceLevelObjectives(BUCKETS)
+                  .register(registry));
+      batch =
+          kept(
+              DistributionSummary.builder("headstart.batch.size")
+                  .description("Samples a call of the model")
+                  .tag("model", name)
+                  .serviceLevelObjectives(BATCHES)
+                  .register(registry));
+      kept(
+          Gauge.builder("headstart.queue", queued, AtomicInteger::get)
+              .description("Requests that wait")
+              .tag("model", name)
+              .register(registry));
+    }
+
+    private <M extends Meter> M kept(M meter) {
+      meters.add(meter);
+      return meter;
+    }
+
+    Counter failed(String reason) {
+      return failed.computeIfAbsent(
+          reason,
+          r ->
+              Counter.builder("headstart.failures")
+                  .description("Requests that failed")
+                  .tag("model", name)
+                  .tag("reason", r)
+                  .register(registry));
+    }
+
+    synchronized void live(int version) {
+      if (live.getAndSet(version) == 0) {
+        kept(
+            Gauge.builder("headstart.live.version", live, AtomicInteger::get)
+                .description("The version of a head that answers")
+                .tag("model", name)
+                .register(registry));
+      }
+    }
+
+    synchronized void remove() {
+      meters.forEach(registry::remove);
+      failed.values().forEach(registry::remove);
+    }
+  }
+
+  private Model model(String name) {
+    Model there = models.get(name);
+    return there != null ? there : models.computeIfAbsent(name, Model::new);
+  }
+
+  @Override
+  public void executed(String model, int batch, long nanos) {
+    Model meters = model(model);
+    meters.inference.record(nanos, TimeUnit.NANOSECONDS);
+    meters.batch.record(batch);
+  }
+
+  @Override
+  public void succeeded(String model, long nanos) {
+    Model meters = model(model);
+    meters.succeeded.increment();
+    meters.requests.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  @Override
+  public void failed(String model, RuntimeException reason, long nanos) {
+    if (reason instanceof NotFoundException) {
+      unknown.increment();
+      return;
+    }
+    model(model).failed(reason(reason)).increment();
+  }
+
+  private static String reason(RuntimeException reason) {
+    if (reason instanceof BadInputException) {
+      return "bad_input";
+    }
+    return reason instanceof UnavailableException ? "unavailable" : "internal";
+  }
+
+  @Override
+  public void live(String model, int version) {
+    model(model).live(version);
+  }
+
+  /**
+   * Everything as Prometheus reads it.
+   *
+   * @param there names of the models that there are; the meters of others are removed
+   * @param queued how many requests wait for a model
+   */
+  String scrape(Set<String> there, ToIntFunction<String> queued) {
+    models.forEach(
+        (name, model) -> {
+          if (there.contains(name)) {
+            model.queued.set(queued.applyAsInt(name));
+          } else if (models.remove(name, model)) {
+            model.remove();
+          }
+        });
+    return registry.scrape();
+  }
+
+  /** For those who count more. */
+  public MeterRegistry registry() {
+    return registry;
+  }
+
+  /** Bytes of resident memory; not a number where the system does not say. */
+  private static double resident() {
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (line.startsWith("VmRSS:")) {
+          return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024.0;
+        }
+      }
+    } catch (IOException e) {
+      return Double.NaN; // not Linux
+    }
+    return Double.NaN;
+  }
+}

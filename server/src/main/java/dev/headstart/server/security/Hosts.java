@@ -1,0 +1,105 @@
+package dev.headstart.server.security;
+
+import dev.headstart.server.ServerSettings;
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Which {@code Host} and {@code Origin} a request may carry. A page of another site may point its
+ * own name at this machine (DNS rebinding) and then talks to the server as if it were its own; its
+ * requests are known by that name. So a name must be one of the server's; an address cannot be
+ * rebound and may be any, as behind a container's port.
+ */
+@Singleton
+public final class Hosts {
+  private final Set<String> names = new HashSet<>();
+  private final List<String> allowed;
+  private final List<String> origins;
+  private volatile String lastGood = "";
+
+  Hosts(ServerSettings settings) {
+    allowed = settings.allowedHosts().stream().map(h -> h.toLowerCase(Locale.ROOT)).toList();
+    origins = settings.allowedOrigins();
+    names.add("localhost");
+    names.add(settings.host().toLowerCase(Locale.ROOT));
+    String machine = machine().toLowerCase(Locale.ROOT);
+    names.add(machine);
+    names.add(machine + ".local"); // as multicast DNS calls it
+  }
+
+  /** The machine's name. */
+  public static String machine() {
+    try {
+      // Asking the resolver may take seconds where the network is down.
+      return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+    } catch (IOException e) {
+      try {
+        return InetAddress.getLocalHost().getHostName();
+      } catch (UnknownHostException unnamed) {
+        return "localhost";
+      }
+    }
+  }
+
+  /**
+   * Whether a request with this {@code Host} is meant for this server.
+   *
+   * @param host the header; null if there is none, as browsers never do
+   */
+  boolean own(String host) {
+    if (host == null || host.equals(lastGood)) {
+      return true;
+    }
+    String name = name(host);
+    if (name == null
+        || !(address(name)
+            || names.contains(name)
+            || name.endsWith(".localhost")
+            || allowed.stream().anyMatch(pattern -> matches(pattern, name)))) {
+      return false;
+    }
+    lastGood = host;
+    return true;
+  }
+
+  /**
+   * Whether a page of this origin may ask.
+   *
+   * @param origin the header; null if there is none
+   * @param host the {@code Host} of the request, which is {@link #own}
+   */
+  boolean mayAsk(String origin, String host) {
+    return origin == null
+        || host != null && (origin.equals("http://" + host) || origin.equals("https://" + host))
+        || origins.contains(origin)
+        || origins.contains("*");
+  }
+
+  /** Without the port, in lower case; null if it is no host. */
+  private static String name(String host) {
+    if (host.startsWith("[")) {
+      int end = host.indexOf(']');
+      return end < 0 ? null : host.substring(0, end + 1);
+    }
+    int colon = host.indexOf(':');
+    String name = (colon < 0 ? host : host.substring(0, colon)).toLowerCase(Locale.ROOT);
+    return name.endsWith(".") ? name.substring(0, name.length() - 1) : name;
+  }
+
+  private static boolean address(String name) {
+    return name.startsWith("[") || name.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+  }
+
+  private static boolean matches(String pattern, String name) {
+    return pattern.equals("*")
+        || (pattern.startsWith("*.") ? name.endsWith(pattern.substring(1)) : name.equals(pattern));
+  }
+}
