@@ -8,7 +8,7 @@ import java.util.function.LongConsumer;
 
 /** HTTP/1.1, kept alive, one request at a time. */
 final class HttpConnection extends Connection {
-  private static final String LENGTH = "content-length:";
+  private static final String LENGTH = "\ncontent-length:";
 
   private final ByteBuffer request;
   private boolean busy;
