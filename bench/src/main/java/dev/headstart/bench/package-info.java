@@ -6,6 +6,8 @@
  * mvn -q -B -DskipTests package
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main TrainStep
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main Features -p photos=DIR
+ * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main InferenceBenchmark
+ * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main StackedHeads
  * </pre>
  */
 package dev.headstart.bench;

@@ -329,10 +329,11 @@ public record Checkpoint(
     }
     ByteBuffer data = table.bytes(4);
     try {
-      return new Tensor(
-          ElementType.ofCode(table.int32(3, 0)),
-          table.longs(2),
-          data == null ? ByteBuffer.allocate(0) : data);
+      ElementType type = ElementType.ofCode(table.int32(3, 0));
+      if (type == ElementType.STRING) {
+        throw new BadInputException("is a tensor of strings");
+      }
+      return new Tensor(type, table.longs(2), data == null ? ByteBuffer.allocate(0) : data);
     } catch (BadInputException e) {
       throw new BadInputException("the checkpoint's " + what + ": " + e.getMessage(), e);
     }

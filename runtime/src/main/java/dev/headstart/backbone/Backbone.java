@@ -19,7 +19,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /**
  * The frozen part of a base model up to a cut, ready to run: sample in, features out. Safe for
@@ -33,7 +35,9 @@ public final class Backbone implements AutoCloseable {
   private final Preprocessor preprocessor; // null where the manifest says nothing of it
   private final boolean ownsPreprocessor;
   private final InferenceSession session;
+  private final boolean ownsSession;
   private final List<TensorInfo> live;
+  private final Set<String> wanted;
   private final String space;
   private final AtomicLong runs = new AtomicLong();
 
@@ -43,13 +47,20 @@ public final class Backbone implements AutoCloseable {
       Preprocessor preprocessor,
       boolean ownsPreprocessor,
       InferenceSession session,
+      boolean ownsSession,
       List<TensorInfo> live) {
     this.base = base;
     this.cut = cut;
     this.preprocessor = preprocessor;
     this.ownsPreprocessor = ownsPreprocessor;
     this.session = session;
+    this.ownsSession = ownsSession;
     this.live = live;
+    this.wanted =
+        live.stream()
+            .map(TensorInfo::name)
+            .filter(session.outputs()::containsKey)
+            .collect(Collectors.toUnmodifiableSet());
     this.space =
         Sample.sha256(
             String.join(
@@ -101,7 +112,18 @@ public final class Backbone implements AutoCloseable {
     }
     InferenceSession session =
         InferenceSession.open(models.front(), new SessionSettings(providers, 1));
-    return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, models.live());
+    return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, true, models.live());
+  }
+
+  /**
+   * Over a session of the whole model that has the cut's tensor among its outputs.
+   *
+   * @param session stays the caller's to close, as the preprocessor does
+   */
+  static Backbone over(
+      BaseModel base, Cut cut, Preprocessor preprocessor, InferenceSession session) {
+    List<TensorInfo> live = List.of(session.outputs().get(cut.tensor()));
+    return new Backbone(base, cut, preprocessor, false, session, false, live);
   }
 
   /** The taps are nearer to what a user meant than the hundreds of tensors. */
@@ -168,7 +190,7 @@ public final class Backbone implements AutoCloseable {
     runs.incrementAndGet();
     Map<String, Tensor> feed = new LinkedHashMap<>(inputs);
     feed.keySet().retainAll(session.inputs().keySet());
-    Map<String, Tensor> outputs = session.run(feed);
+    Map<String, Tensor> outputs = session.run(feed, wanted);
     List<Tensor> tensors =
         live.stream()
             .map(t -> outputs.containsKey(t.name()) ? outputs.get(t.name()) : inputs.get(t.name()))
@@ -176,10 +198,12 @@ public final class Backbone implements AutoCloseable {
     return new Features(tensors);
   }
 
-  /** Frees the session; idempotent. */
+  /** Frees what is its own; idempotent. */
   @Override
   public void close() {
-    session.close();
+    if (ownsSession) {
+      session.close();
+    }
     if (ownsPreprocessor) {
       preprocessor.close();
     }

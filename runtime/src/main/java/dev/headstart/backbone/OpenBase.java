@@ -4,6 +4,8 @@ import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -18,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A base model in memory, with what its backbones and the whole model share: the preprocessor and
@@ -111,9 +114,48 @@ public final class OpenBase implements AutoCloseable {
     return example;
   }
 
-  /** The whole model. The caller closes it. */
+  /**
+   * The whole model, with its deepest tap as one more output, so that the features there need no
+   * session of their own; see {@link #deepest}. The caller closes it.
+   */
   public InferenceSession whole() {
-    return InferenceSession.open(base.model(), new SessionSettings(providers, 1));
+    OnnxModel model = base.model();
+    if (!base.manifest().taps().isEmpty()) {
+      Manifest.Tap tap = base.manifest().taps().get(0);
+      if (model.outputs().stream().noneMatch(output -> output.name().equals(tap.tensor()))) {
+        model = withOutput(model, tap);
+      }
+    }
+    return InferenceSession.open(model, new SessionSettings(providers, 1));
+  }
+
+  /** Unchanged if the tap is not what its manifest should say. */
+  private static OnnxModel withOutput(OnnxModel model, Manifest.Tap tap) {
+    long[] shape = new long[tap.shape() == null ? 0 : tap.shape().size() + 1];
+    for (int i = 0; i < shape.length; i++) {
+      boolean fixed = i > 0 && tap.shape().get(i - 1) instanceof Number;
+      shape[i] = fixed ? ((Number) tap.shape().get(i - 1)).longValue() : -1;
+    }
+    GraphBuilder graph = new GraphBuilder(model);
+    return shape.length == 0 || !graph.has(tap.tensor())
+        ? model
+        : graph.output(graph.value(tap.tensor()), ElementType.FLOAT, shape).build();
+  }
+
+  /**
+   * The features at a cut out of a session of {@link #whole}, if the cut is the deepest tap. The
+   * session stays the caller's to close, after the backbone.
+   */
+  public Optional<Backbone> deepest(InferenceSession whole, Cut cut) {
+    TensorInfo output = whole.outputs().get(cut.tensor());
+    boolean there = isDeepest(cut) && output != null && output.type() == ElementType.FLOAT;
+    return there ? Optional.of(Backbone.over(base, cut, preprocessor, whole)) : Optional.empty();
+  }
+
+  /** Whether a cut is the first tap of the manifest. */
+  public boolean isDeepest(Cut cut) {
+    List<Manifest.Tap> taps = base.manifest().taps();
+    return !taps.isEmpty() && taps.get(0).tensor().equals(cut.tensor());
   }
 
   /**

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.jar.JarFile;
@@ -28,14 +29,22 @@ import org.slf4j.LoggerFactory;
  * cache, from where ONNX Runtime's Java API loads it.
  *
  * <p>The natives inside {@code com.microsoft.onnxruntime:onnxruntime} have training switched off;
- * those of {@code org.bytedeco:onnxruntime} of the same version have it. The cache is {@link
- * CacheFolder}. A cached file is checked by length and CRC-32 against the jar's entry at every
- * start, and put in place by an atomic rename, so several processes may do this at once.
+ * those of {@code org.bytedeco:onnxruntime} of the same version have it, and those with classifier
+ * {@code …-gpu} know CUDA too. The cache is {@link CacheFolder}. A cached file is checked by length
+ * and CRC-32 against the jar's entry at every start, and put in place by an atomic rename, so
+ * several processes may do this at once. All libraries lie in one folder, where ONNX Runtime looks
+ * for those of execution providers.
  */
 final class NativeLibrary {
   private static final Logger LOG = LoggerFactory.getLogger(NativeLibrary.class);
-  private static final String PATH_PROPERTY = "onnxruntime.native.onnxruntime.path";
-  private static final String JNI_PATH_PROPERTY = "onnxruntime.native.onnxruntime4j_jni.path";
+  private static final String FOLDER_PROPERTY = "onnxruntime.native.path";
+  private static final String JNI = "onnxruntime4j_jni";
+  private static final String FILE_PROPERTY = "onnxruntime.native.onnxruntime.path";
+
+  /** Where on the class path, and where in the cache, the native in use lies; null if not there. */
+  private static String resources;
+
+  private static Path folder;
 
   private NativeLibrary() {}
 
@@ -59,25 +68,32 @@ final class NativeLibrary {
    * before the first use of {@code OrtEnvironment}. A path that the user set by hand stays.
    */
   static void prepare() {
-    if (System.getProperty(PATH_PROPERTY) != null) {
+    if (System.getProperty(FOLDER_PROPERTY) != null || System.getProperty(FILE_PROPERTY) != null) {
       return;
     }
-    String platform = platform();
-    String folder = "org/bytedeco/onnxruntime/" + platform + "/";
-    Optional<URL> training =
-        find(folder + "libonnxruntime.so.1")
-            .or(() -> find(folder + "libonnxruntime.1.dylib"))
-            .or(() -> find(folder + "onnxruntime.dll"));
-    if (training.isEmpty()) {
-      LOG.info("no training-enabled ONNX Runtime for {}: predicting only", platform);
-      return;
+    for (String platform : List.of(platform() + "-gpu", platform())) {
+      String candidate = "org/bytedeco/onnxruntime/" + platform + "/";
+      Optional<URL> training =
+          find(candidate + "libonnxruntime.so.1")
+              .or(() -> find(candidate + "libonnxruntime.1.dylib"))
+              .or(() -> find(candidate + "onnxruntime.dll"));
+      if (training.isPresent()) {
+        prepare(training.get(), candidate);
+        return;
+      }
     }
+    LOG.info("no training-enabled ONNX Runtime for {}: predicting only", platform());
+  }
+
+  private static void prepare(URL training, String where) {
     try {
-      Path library =
-          cached(training.get(), System.mapLibraryName("onnxruntime"), CacheFolder.path());
+      Path library = cached(training, System.mapLibraryName("onnxruntime"), CacheFolder.path());
       System.load(library.toString());
-      System.setProperty(PATH_PROPERTY, library.toString());
-      prepareJni(library.getParent());
+      // The Java API looks for its own JNI library in the same folder.
+      place(jni(), library.resolveSibling(System.mapLibraryName(JNI)));
+      folder = library.getParent();
+      resources = where;
+      System.setProperty(FOLDER_PROPERTY, folder.toString());
     } catch (UnsatisfiedLinkError e) {
       LOG.warn(
           "the training-enabled ONNX Runtime does not load here ({}): predicting only",
@@ -93,20 +109,36 @@ final class NativeLibrary {
     }
   }
 
-  /** The Java API's own JNI library would else be unpacked to a fresh folder at every start. */
-  private static void prepareJni(Path folder) throws IOException {
-    String platform = platform();
-    String theirs =
-        platform
+  private static URL jni() throws IOException {
+    String platform =
+        platform()
             .replace("linux-arm64", "linux-aarch64")
             .replace("macosx-arm64", "osx-aarch64")
             .replace("macosx-x86_64", "osx-x64")
             .replace("windows", "win")
             .replace("x86_64", "x64");
-    String file = System.mapLibraryName("onnxruntime4j_jni");
-    Optional<URL> jni = find("ai/onnxruntime/native/" + theirs + "/" + file);
-    if (jni.isPresent() && System.getProperty(JNI_PATH_PROPERTY) == null) {
-      System.setProperty(JNI_PATH_PROPERTY, cached(jni.get(), file, folder.getParent()).toString());
+    String resource = "ai/onnxruntime/native/" + platform + "/" + System.mapLibraryName(JNI);
+    return find(resource)
+        .orElseThrow(() -> new IOException(resource + " is not on the class path"));
+  }
+
+  /**
+   * Unpacks an execution provider's library beside the native, where the class path has one. Not
+   * done at the start: that of CUDA has 240 MB.
+   *
+   * @param provider as its library's name has it
+   */
+  static synchronized void prepare(String provider) throws IOException {
+    if (folder == null) {
+      return;
+    }
+    for (String name :
+        List.of("onnxruntime_providers_shared", "onnxruntime_providers_" + provider)) {
+      String file = System.mapLibraryName(name);
+      Optional<URL> library = find(resources + file);
+      if (library.isPresent()) {
+        place(library.get(), folder.resolve(file));
+      }
     }
   }
 
@@ -119,14 +151,18 @@ final class NativeLibrary {
    * holds the contents' CRC-32, so versions never meet.
    */
   static Path cached(URL resource, String file, Path cache) throws IOException {
+    String name = String.format("onnxruntime-%s-%08x", platform(), content(resource).crc32());
+    return place(resource, cache.resolve(name).resolve(file));
+  }
+
+  /** Makes {@code target} a copy, unless it is one. */
+  private static Path place(URL resource, Path target) throws IOException {
     Content content = content(resource);
-    Path folder = cache.resolve(String.format("onnxruntime-%s-%08x", platform(), content.crc32()));
-    Path target = folder.resolve(file);
     if (Files.isRegularFile(target) && content.equals(contentOf(target))) {
       return target;
     }
-    Files.createDirectories(folder);
-    Path part = Files.createTempFile(folder, file, ".part");
+    Files.createDirectories(target.getParent());
+    Path part = Files.createTempFile(target.getParent(), target.getFileName().toString(), ".part");
     try {
       try (InputStream in = resource.openStream()) {
         Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);

@@ -13,8 +13,7 @@ final class Strings {
 
   /**
    * @param name the input's, for messages
-   * @throws BadInputException for an element that is not UTF-8 or holds a NUL, at which the Java
-   *     API would end it
+   * @throws BadInputException for an element that is not UTF-8
    */
   static String[] decoded(String name, Tensor tensor) {
     List<byte[]> values = tensor.strings();
@@ -26,14 +25,6 @@ final class Strings {
       } catch (CharacterCodingException e) {
         throw new BadInputException(
             "element " + i + " of input '" + name + "' is not valid UTF-8 text", e);
-      }
-      if (strings[i].indexOf('\0') >= 0) {
-        throw new BadInputException(
-            "element "
-                + i
-                + " of input '"
-                + name
-                + "' holds a NUL character, which ONNX Runtime cannot be given");
       }
     }
     return strings;

@@ -37,8 +37,11 @@ final class UnsignedInputs {
     return input + "/signed";
   }
 
-  /** The model with every such input {@code x} taken as {@link #fed}{@code (x)}. */
+  /** The model with every such input {@code x} taken as {@link #fed}{@code (x)}; itself without. */
   static OnnxModel cast(OnnxModel model) {
+    if (model.inputs().stream().noneMatch(UnsignedInputs::isUnsigned)) {
+      return model;
+    }
     ModelProto.Builder changed = model.proto().toBuilder();
     GraphProto.Builder graph = changed.getGraphBuilder();
     graph.clearNode();

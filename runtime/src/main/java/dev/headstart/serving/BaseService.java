@@ -3,7 +3,6 @@ package dev.headstart.serving;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -27,7 +26,7 @@ final class BaseService extends Service {
 
   private static final Logger LOG = LoggerFactory.getLogger(BaseService.class);
 
-  private final Bases.SharedBase base;
+  private final Bases.SharedWhole base;
   private final InferenceSession session;
   private final ModelMetadata metadata;
 
@@ -36,10 +35,10 @@ final class BaseService extends Service {
 
   private final Cost cost = new Cost();
 
-  private BaseService(Bases.SharedBase base, InferenceSession session, int maxBatch) {
+  private BaseService(Bases.SharedWhole base, int maxBatch) {
     this.base = base;
-    this.session = session;
-    OpenBase open = base.open();
+    this.session = base.session();
+    OpenBase open = base.base();
     boolean batched = !open.inputs().isEmpty() && open.inputs().stream().allMatch(Form::batched);
     this.joins =
         batched
@@ -64,15 +63,10 @@ final class BaseService extends Service {
 
   /** Opens a base model; it has one user, the caller. */
   static BaseService open(Bases bases, BaseModel model, int maxBatch) {
-    Bases.SharedBase base = bases.base(model);
-    InferenceSession session = null;
+    Bases.SharedWhole base = bases.whole(model);
     try {
-      session = base.open().whole();
-      return new BaseService(base, session, maxBatch);
+      return new BaseService(base, maxBatch);
     } catch (RuntimeException | Error e) {
-      if (session != null) {
-        session.close();
-      }
       base.release();
       throw e;
     }
@@ -104,7 +98,7 @@ final class BaseService extends Service {
   @Override
   void warm() {
     try {
-      Map<String, Tensor> inputs = base.open().example();
+      Map<String, Tensor> inputs = base.base().example();
       session.run(inputs);
       long start = System.nanoTime();
       session.run(inputs);
@@ -122,7 +116,7 @@ final class BaseService extends Service {
   ModelJob job(InferenceRequest request, Duration timeout, Counters counters) {
     int most = metadata.maxBatch() == 0 ? Integer.MAX_VALUE : metadata.maxBatch();
     InputForm form = Form.of(metadata.forms(), request.inputs(), most);
-    base.open()
+    base.base()
         .rows()
         .forEach((name, rows) -> Form.requireRows(name, request.inputs().get(name), rows));
     List<String> outputs = Form.outputs(request.outputs(), metadata.outputs(), List.of());
@@ -155,7 +149,7 @@ final class BaseService extends Service {
 
     private List<List<Long>> shapes(Map<String, Tensor> tensors) {
       List<List<Long>> shapes = new ArrayList<>();
-      for (TensorInfo input : base.open().inputs()) {
+      for (TensorInfo input : base.base().inputs()) {
         shapes.add(Arrays.stream(tensors.get(input.name()).shape()).skip(1).boxed().toList());
       }
       return shapes;
@@ -181,7 +175,7 @@ final class BaseService extends Service {
       long start = System.nanoTime();
       Map<String, Tensor> feed = new LinkedHashMap<>();
       int batch = 0;
-      for (TensorInfo input : base.open().inputs()) {
+      for (TensorInfo input : base.base().inputs()) {
         List<Tensor> rows = new ArrayList<>();
         batch = 0;
         for (Piece piece : pieces) {
@@ -192,7 +186,7 @@ final class BaseService extends Service {
         feed.put(input.name(), Rows.concatenate(rows));
       }
       long ready = System.nanoTime();
-      Map<String, Tensor> results = call(feed, outputs);
+      Map<String, Tensor> results = session.run(feed, new LinkedHashSet<>(outputs));
       long ran = System.nanoTime();
       int row = 0;
       for (Piece piece : pieces) {
@@ -227,18 +221,8 @@ final class BaseService extends Service {
     }
   }
 
-  /** A model that runs on good inputs and not on these has been given bad ones. */
-  private Map<String, Tensor> call(Map<String, Tensor> feed, List<String> outputs) {
-    try {
-      return session.run(feed, new LinkedHashSet<>(outputs));
-    } catch (FailureException e) {
-      throw OwnTensors.refused(metadata.name(), e);
-    }
-  }
-
   @Override
   void free() {
-    session.close();
     base.release();
   }
 }

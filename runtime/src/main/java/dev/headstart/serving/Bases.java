@@ -5,10 +5,13 @@ import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.Manifest;
 import dev.headstart.backbone.OpenBase;
+import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.Provider;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +23,8 @@ final class Bases {
   private static final Logger LOG = LoggerFactory.getLogger(Bases.class);
 
   private final Function<String, List<Provider>> providers;
+  private final Predicate<String> served;
+  private final ConcurrentHashMap<Manifest, SharedWhole> wholes = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Manifest, SharedBase> bases = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Place, SharedBackbone> backbones = new ConcurrentHashMap<>();
 
@@ -27,9 +32,12 @@ final class Bases {
 
   /**
    * @param providers of a base model, by its name
+   * @param served whether a base model is served itself: its deepest tap then comes out of the same
+   *     session
    */
-  Bases(Function<String, List<Provider>> providers) {
+  Bases(Function<String, List<Provider>> providers, Predicate<String> served) {
     this.providers = providers;
+    this.served = served;
   }
 
   /** A base model in memory. */
@@ -51,21 +59,52 @@ final class Bases {
     }
   }
 
-  /** A base model up to a cut. */
-  final class SharedBackbone extends Shared {
-    private final Place place;
+  /** A base model's session. */
+  final class SharedWhole extends Shared {
     private final SharedBase base;
-    private final Backbone backbone;
-    private boolean warm;
+    private final InferenceSession session;
 
-    private SharedBackbone(Place place, SharedBase base, Backbone backbone) {
-      this.place = place;
+    private SharedWhole(SharedBase base, InferenceSession session) {
       this.base = base;
-      this.backbone = backbone;
+      this.session = session;
     }
 
     OpenBase base() {
       return base.open();
+    }
+
+    InferenceSession session() {
+      return session;
+    }
+
+    @Override
+    void free() {
+      wholes.remove(base.open().base().manifest(), this);
+      session.close();
+      base.release();
+    }
+  }
+
+  /** A base model up to a cut. */
+  final class SharedBackbone extends Shared {
+    private final Place place;
+    private final OpenBase base;
+
+    /** What the backbone stands on: the base, or its whole session. */
+    private final Shared ground;
+
+    private final Backbone backbone;
+    private boolean warm;
+
+    private SharedBackbone(Place place, OpenBase base, Shared ground, Backbone backbone) {
+      this.place = place;
+      this.base = base;
+      this.ground = ground;
+      this.backbone = backbone;
+    }
+
+    OpenBase base() {
+      return base;
     }
 
     Backbone backbone() {
@@ -77,9 +116,9 @@ final class Bases {
       if (!warm) {
         warm = true;
         try {
-          backbone.run(base.open().example());
+          backbone.run(base.example());
         } catch (RuntimeException e) {
-          LOG.debug("{} was not warmed: {}", base.open().base(), e.getMessage());
+          LOG.debug("{} was not warmed: {}", base.base(), e.getMessage());
         }
       }
     }
@@ -88,7 +127,7 @@ final class Bases {
     void free() {
       backbones.remove(place, this);
       backbone.close();
-      base.release();
+      ground.release();
     }
   }
 
@@ -102,16 +141,42 @@ final class Bases {
                 : new SharedBase(OpenBase.open(base, providers.apply(base.id()))));
   }
 
+  /** The base model's session, opened if nobody has it yet. */
+  SharedWhole whole(BaseModel base) {
+    return wholes.compute(
+        base.manifest(),
+        (key, there) -> there != null && there.retain() ? there : openWhole(base(base)));
+  }
+
+  private SharedWhole openWhole(SharedBase base) {
+    try {
+      return new SharedWhole(base, base.open().whole());
+    } catch (RuntimeException | Error e) {
+      base.release();
+      throw e;
+    }
+  }
+
   /** The backbone, opened if nobody has it yet. */
   SharedBackbone backbone(BaseModel base, Cut cut) {
     return backbones.compute(
         new Place(base.manifest(), cut.tensor()),
-        (place, there) -> there != null && there.retain() ? there : open(place, base(base), cut));
+        (place, there) -> there != null && there.retain() ? there : open(place, base, cut));
   }
 
-  private SharedBackbone open(Place place, SharedBase base, Cut cut) {
+  private SharedBackbone open(Place place, BaseModel model, Cut cut) {
+    SharedBase base = base(model);
     try {
-      return new SharedBackbone(place, base, base.open().backbone(cut));
+      if (served.test(model.id()) && base.open().isDeepest(cut)) {
+        SharedWhole whole = whole(model);
+        Optional<Backbone> deepest = whole.base().deepest(whole.session(), cut);
+        if (deepest.isPresent()) {
+          base.release();
+          return new SharedBackbone(place, whole.base(), whole, deepest.get());
+        }
+        whole.release();
+      }
+      return new SharedBackbone(place, base.open(), base, base.open().backbone(cut));
     } catch (RuntimeException | Error e) {
       base.release();
       throw e;

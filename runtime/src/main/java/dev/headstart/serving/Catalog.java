@@ -43,6 +43,7 @@ final class Catalog implements AutoCloseable {
   private final ServingSettings settings;
   private final ServingListener listener;
   private final Bases bases;
+  private final HeadPool pool = new HeadPool();
   private final Map<String, Entry> entries = new ConcurrentHashMap<>();
   private final ExecutorService loaders;
   private final Thread watcher;
@@ -51,6 +52,7 @@ final class Catalog implements AutoCloseable {
   private Map<String, FileTime> seen = Map.of();
   private volatile boolean loaded;
   private volatile boolean closing;
+  private boolean closed;
 
   Catalog(BaseModels models, HeadStore heads, ServingSettings settings, ServingListener listener) {
     this.models = models;
@@ -58,7 +60,9 @@ final class Catalog implements AutoCloseable {
     this.settings = settings;
     this.listener = listener;
     this.bases =
-        new Bases(base -> settings.providersByModel().getOrDefault(base, settings.providers()));
+        new Bases(
+            base -> settings.providersByModel().getOrDefault(base, settings.providers()),
+            base -> settings.load() == null || settings.load().contains(base));
     this.loaders =
         Executors.newFixedThreadPool(
             Math.max(2, Math.min(4, Runtime.getRuntime().availableProcessors())),
@@ -215,7 +219,7 @@ final class Catalog implements AutoCloseable {
         renew(entry, live);
       } catch (RuntimeException | Error e) {
         ModelStatus again = entry.refused;
-        if (!again.equals(before)) {
+        if (!again.equals(before) && again.version() != null) {
           LOG.warn("the model '{}' cannot be served: {}", entry.name, again.reason());
         }
       }
@@ -263,7 +267,7 @@ final class Catalog implements AutoCloseable {
         live.isPresent()
             ? heads.load(entry.name, live.getAsInt())
             : heads.loadLive(entry.name); // which says why there is none
-    return HeadService.open(stored, models, bases, settings.maxBatch());
+    return HeadService.open(stored, models, bases, pool, settings.maxBatch());
   }
 
   /** The old service, if there is one, goes on. */
@@ -287,7 +291,7 @@ final class Catalog implements AutoCloseable {
 
   private HeadService open(String head, int version) {
     HeadService service =
-        HeadService.open(heads.load(head, version), models, bases, settings.maxBatch());
+        HeadService.open(heads.load(head, version), models, bases, pool, settings.maxBatch());
     try {
       service.warm();
       return service;
@@ -469,10 +473,14 @@ final class Catalog implements AutoCloseable {
 
   /** Lets all models go; idempotent. */
   @Override
-  public void close() {
+  public synchronized void close() {
     stop();
     for (Entry entry : entries.values()) {
       retire(entry);
+    }
+    if (!closed) {
+      closed = true;
+      pool.release();
     }
   }
 }

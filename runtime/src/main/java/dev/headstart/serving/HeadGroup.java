@@ -3,7 +3,6 @@ package dev.headstart.serving;
 import dev.headstart.backbone.Features;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.FailureException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.sample.ImageSample;
@@ -22,8 +21,8 @@ import java.util.Map;
 
 /**
  * Heads, one or several, that are asked about the same inputs: every backbone among them runs once
- * a sample, on one sample a call (see {@link dev.headstart.backbone.Backbone}), but on an
- * accelerator, where samples share a call if the base model lets them.
+ * a sample, one sample a call (see {@link dev.headstart.backbone.Backbone}); a request's samples
+ * are shared among the free workers.
  */
 final class HeadGroup {
   /** Longer texts are refused: the tokenizer reads all of a text before it cuts it off. */
@@ -263,12 +262,7 @@ final class HeadGroup {
 
     private Tensor features(
         Bases.SharedBackbone backbone, Map<String, Tensor> prepared, int sample) {
-      Features found;
-      try {
-        found = backbone.backbone().run(prepared);
-      } catch (FailureException e) {
-        throw raw ? e : OwnTensors.refused(backbone.base().base().id(), e);
-      }
+      Features found = backbone.backbone().run(prepared);
       if (!found.first().finite()) {
         throw new BadInputException(
             "the base model "

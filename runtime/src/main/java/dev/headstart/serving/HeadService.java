@@ -16,6 +16,7 @@ import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.serving.ModelMetadata.Kind;
 import java.io.ByteArrayOutputStream;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,6 +32,7 @@ final class HeadService extends Service {
 
   private final HeadManifest manifest;
   private final Bases.SharedBackbone backbone;
+  private final HeadPool pool;
   private final HeadSession session;
   private final int maxBatch;
   private final List<InputForm> forms;
@@ -42,9 +44,14 @@ final class HeadService extends Service {
   private final List<byte[]> classes;
 
   private HeadService(
-      HeadManifest manifest, Bases.SharedBackbone backbone, HeadSession session, int maxBatch) {
+      HeadManifest manifest,
+      Bases.SharedBackbone backbone,
+      HeadPool pool,
+      HeadSession session,
+      int maxBatch) {
     this.manifest = manifest;
     this.backbone = backbone;
+    this.pool = pool;
     this.session = session;
     this.maxBatch = maxBatch;
     this.forms = taken();
@@ -56,7 +63,8 @@ final class HeadService extends Service {
   }
 
   /** Opens a version; it has one user, the caller. */
-  static HeadService open(HeadStore.Stored stored, BaseModels models, Bases bases, int maxBatch) {
+  static HeadService open(
+      HeadStore.Stored stored, BaseModels models, Bases bases, HeadPool pool, int maxBatch) {
     HeadManifest manifest = stored.manifest();
     Bases.SharedBackbone backbone = null;
     HeadSession session = null;
@@ -65,11 +73,12 @@ final class HeadService extends Service {
         BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
         backbone = bases.backbone(base, base.cut(manifest.cut().tensor()));
       }
-      session = HeadSession.open(manifest, stored.model());
-      return new HeadService(manifest, backbone, session, maxBatch);
+      session = pool.open(manifest, stored.model());
+      return new HeadService(manifest, backbone, pool, session, maxBatch);
     } catch (RuntimeException | Error e) {
       if (session != null) {
         session.close();
+        pool.release();
       }
       if (backbone != null) {
         backbone.release();
@@ -171,19 +180,29 @@ final class HeadService extends Service {
   }
 
   /**
-   * Scores of samples.
+   * Scores of samples; those of one shape go through in one call.
    *
    * @param features the cut's tensor, one sample or several each
    * @return [samples, outputs] row-major
    */
   float[] scores(List<Tensor> features) {
-    List<Tensor> rows = new ArrayList<>();
-    for (Tensor tensor : features) {
-      for (int i = 0; i < tensor.shape()[0]; i++) {
-        rows.add(Rows.slice(tensor, i, 1));
+    int samples = features.stream().mapToInt(tensor -> (int) tensor.shape()[0]).sum();
+    float[] scores = new float[samples * width()];
+    int from = 0;
+    int at = 0;
+    while (from < features.size()) {
+      int to = from + 1;
+      while (to < features.size() && Rows.alike(features.get(from), features.get(to))) {
+        to++;
       }
+      FloatBuffer found =
+          session.scores(Rows.concatenate(features.subList(from, to))).floatBuffer();
+      int count = found.remaining();
+      found.get(scores, at, count);
+      at += count;
+      from = to;
     }
-    return session.scores(rows);
+    return scores;
   }
 
   /** Scores a sample. */
@@ -206,7 +225,7 @@ final class HeadService extends Service {
           switch (output) {
             case SCORES -> Rows.floats(scores, samples, width());
             case LABEL -> Tensor.strings(labels(scores, samples), samples);
-            default -> Rows.alike(features);
+            default -> Rows.concatenateAlike(features);
           });
     }
     return new InferenceResult(manifest.head(), manifest.version(), answer, manifest);
@@ -256,6 +275,7 @@ final class HeadService extends Service {
   @Override
   void free() {
     session.close();
+    pool.release();
     if (backbone != null) {
       backbone.release();
     }

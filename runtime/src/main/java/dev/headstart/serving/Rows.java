@@ -43,21 +43,27 @@ final class Rows {
     return new Tensor(tensors.get(0).type(), shape, data.flip());
   }
 
+  /** Whether all but the first dimension are alike. */
+  static boolean alike(Tensor a, Tensor b) {
+    long[] one = a.shape();
+    long[] other = b.shape();
+    return Arrays.equals(one, 1, one.length, other, 1, other.length);
+  }
+
   /**
    * As {@link #concatenate}, of tensors that may not be alike.
    *
    * @throws BadInputException if they are not
    */
-  static Tensor alike(List<Tensor> tensors) {
-    long[] first = tensors.get(0).shape();
+  static Tensor concatenateAlike(List<Tensor> tensors) {
+    Tensor first = tensors.get(0);
     for (Tensor tensor : tensors) {
-      long[] shape = tensor.shape();
-      if (!Arrays.equals(first, 1, first.length, shape, 1, shape.length)) {
+      if (!alike(first, tensor)) {
         throw new BadInputException(
             "the samples' features are of unlike shapes, "
-                + Arrays.toString(first)
+                + first
                 + " and "
-                + Arrays.toString(shape)
+                + tensor
                 + ": ask for the features of one sample at a time");
       }
     }

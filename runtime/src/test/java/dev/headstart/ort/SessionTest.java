@@ -154,6 +154,18 @@ class SessionTest {
     }
   }
 
+  /** ONNX Runtime lists more than it can use. */
+  @Test
+  void aProviderIsAvailableWhereASessionRunsOnIt() {
+    assertTrue(Provider.CPU.available());
+    for (Provider provider : Provider.values()) {
+      var settings = new SessionSettings(List.of(provider), 1);
+      try (var session = InferenceSession.open(product(), settings)) {
+        assertEquals(provider.available(), session.provider() == provider, provider.toString());
+      }
+    }
+  }
+
   @Test
   void aModelThatOnnxRuntimeRefusesIsAFailureWithItsReason() {
     var error =

@@ -2,10 +2,14 @@ package dev.headstart.serving;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.Headstart;
 import dev.headstart.backbone.Backbone;
+import dev.headstart.error.UnavailableException;
+import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
@@ -15,9 +19,12 @@ import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -136,6 +143,24 @@ class ModelRepositoryTest {
     }
   }
 
+  /** The head's features come out of the session that serves the base model. */
+  @Test
+  void aPicturesFeaturesAreThoseOfItsBackbone() throws Exception {
+    var base = headstart.models().get("efficientnet-lite0");
+    float[] pixels = new float[3 * 224 * 224];
+    java.util.Random random = new java.util.Random(SEED);
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (float) random.nextGaussian();
+    }
+    Map<String, Tensor> inputs = Map.of("pixels", Tensor.of(pixels, 1, 3, 224, 224));
+    try (var backbone = Backbone.open(base, base.cut("pooled"), List.of(Provider.CPU))) {
+      assertArrayEquals(
+          backbone.run(inputs).first().floats(),
+          infer("pictures", inputs, "features").outputs().get("features").floats(),
+          1e-6f);
+    }
+  }
+
   @Test
   void allHeadsOfABaseAnswerAtOnce() throws Exception {
     Map<String, Tensor> inputs = Map.of("text", texts(TEXTS));
@@ -201,5 +226,52 @@ class ModelRepositoryTest {
     assertEquals(
         List.of("features"),
         repository.metadata("vectors", 1).forms().stream().map(InputForm::name).toList());
+  }
+
+  @Test
+  void whatWasDoneIsCounted() throws Exception {
+    ModelStatistics before = statistics();
+    infer("vectors", Map.of("features", Tensor.zeros(ElementType.FLOAT, 3, 5)));
+    infer("vectors", Map.of("features", Tensor.zeros(ElementType.FLOAT, 1, 5)));
+    assertThrows(
+        ExecutionException.class,
+        () -> infer("vectors", Map.of("features", Tensor.zeros(ElementType.FLOAT, 1, 4))));
+    ModelStatistics after = statistics();
+    assertEquals(5, after.inferences() - before.inferences());
+    assertEquals(3, after.executions() - before.executions());
+    assertEquals(3, after.success().count() - before.success().count());
+    assertEquals(1, after.fail().count() - before.fail().count());
+    assertEquals(List.of(1, 3), after.batches().stream().map(b -> b.size()).toList());
+    assertTrue(after.success().nanos() >= after.computeInfer().nanos(), after.toString());
+    assertEquals(0, repository.queued("vectors"));
+    assertEquals(
+        List.of(), repository.statistics(null, 2), "no version 2 of any model was asked for");
+  }
+
+  private static ModelStatistics statistics() throws Exception {
+    infer("vectors", Map.of("features", Tensor.zeros(ElementType.FLOAT, 1, 5)));
+    return repository.statistics("vectors", 1).get(0);
+  }
+
+  @Test
+  void aRequestThatTakesTooLongIsToldSo() {
+    List<String> many = Collections.nCopies(64, "a text to wait for ".repeat(50));
+    var late =
+        assertThrows(
+            ExecutionException.class,
+            () ->
+                repository
+                    .infer(
+                        new InferenceRequest(
+                            "single",
+                            null,
+                            Map.of("text", texts(many)),
+                            List.of(),
+                            0,
+                            Duration.ofMillis(5)))
+                    .toCompletableFuture()
+                    .get(30, TimeUnit.SECONDS));
+    var reason = assertInstanceOf(UnavailableException.class, late.getCause()).reason();
+    assertEquals(UnavailableException.Reason.TIMEOUT, reason);
   }
 }

@@ -166,6 +166,9 @@ final class SampleReader {
   }
 
   private Parts parts(byte[] body, MediaType type) {
+    if (type.getParameters().get("boundary").filter(b -> !b.isBlank()).isEmpty()) {
+      throw new BadInputException("the form's content type names no boundary");
+    }
     FullHttpRequest form =
         new DefaultFullHttpRequest(
             HttpVersion.HTTP_1_1, HttpMethod.POST, "/", Unpooled.wrappedBuffer(body));

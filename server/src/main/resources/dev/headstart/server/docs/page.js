@@ -1,0 +1,7 @@
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  // The default asks an outside server whether the document is sound.
+  validatorUrl: null,
+});
