@@ -3,6 +3,7 @@ package dev.headstart.server.operation;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
+import dev.headstart.ort.OrtRuntime;
 import dev.headstart.serving.ServingListener;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
@@ -66,6 +67,9 @@ public final class Metrics implements ServingListener {
     Gauge.builder("process.resident.memory", Metrics::resident)
         .baseUnit("bytes")
         .description("Memory of the process, native memory included")
+        .register(registry);
+    Gauge.builder("headstart.native.handles", OrtRuntime::openHandles)
+        .description("Sessions and other objects of ONNX Runtime that are open")
         .register(registry);
     unknown =
         Counter.builder("headstart.unknown.models")
