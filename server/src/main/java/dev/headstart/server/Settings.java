@@ -180,6 +180,10 @@ public final class Settings {
     if (given instanceof List<?> list && list.isEmpty()) {
       return list;
     }
+    // Everything that is not true would be false.
+    if (setting.type().getType() == boolean.class && !given.toString().matches("true|false")) {
+      throw wrong(setting.name(), expected(setting.type()), given);
+    }
     Object value = setting.type().getType() == Path.class ? given.toString() : given;
     Object converted =
         ConversionService.SHARED

@@ -27,7 +27,6 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
@@ -40,6 +39,11 @@ final class ErrorController {
 
   /** Seconds after which a client whose request was refused for want of room may come again. */
   private static final String RETRY_AFTER = "1";
+
+  /**
+   * The attribute in which {@code server.operation} keeps a request's id, which its log carries.
+   */
+  private static final String REQUEST_ID = "headstart.request";
 
   @Error(global = true)
   HttpResponse<byte[]> error(HttpRequest<?> request, Throwable thrown) {
@@ -123,7 +127,7 @@ final class ErrorController {
 
   /** What clients cannot mend is for the log; they get an id to ask about. */
   private static HttpResponse<byte[]> unexpected(HttpRequest<?> request, Throwable e) {
-    String id = UUID.randomUUID().toString();
+    String id = request.getAttribute(REQUEST_ID, String.class).orElse("-");
     LOG.error("request {}: {} {} failed", id, request.getMethodName(), request.getPath(), e);
     return Answers.error(
         HttpStatus.INTERNAL_SERVER_ERROR,

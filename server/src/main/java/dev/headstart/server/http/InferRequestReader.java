@@ -269,6 +269,7 @@ final class InferRequestReader {
             if (name != null && datatype != null && shape != null) {
               tensor = data(parser, name, datatype, shape);
             } else {
+              TensorData.requireArray(parser, name == null ? which : TensorData.subject(name));
               skipped = parser.currentTokenLocation().getByteOffset();
               parser.skipChildren();
             }

@@ -62,9 +62,7 @@ final class TensorData {
           subject(input) + ": " + datatype + " has no form in JSON, send it as binary data");
     }
     long elements = Tensor.elements(shape);
-    if (json.currentToken() != JsonToken.START_ARRAY) {
-      throw new BadInputException(subject(input) + ": data must be an array, not " + shown(json));
-    }
+    requireArray(json, subject(input));
     // An element takes two bytes of JSON at least, so no shape makes us allocate what cannot come.
     if (elements > room / 2 + 1) {
       throw new BadInputException(
@@ -87,6 +85,17 @@ final class TensorData {
       reader.readFlat(json);
     }
     return new Tensor(datatype.element(), shape, reader.data.flip());
+  }
+
+  /**
+   * Checks that the parser stands on an array.
+   *
+   * @throws BadInputException naming the subject, if it does not
+   */
+  static void requireArray(JsonParser json, String subject) throws IOException {
+    if (json.currentToken() != JsonToken.START_ARRAY) {
+      throw new BadInputException(subject + ": data must be an array, not " + shown(json));
+    }
   }
 
   /** Stands on the first element, or on the end of the array. */
@@ -125,7 +134,9 @@ final class TensorData {
       if (dim >= shape.length || ++count > shape[dim]) {
         throw ragged(dim, "more");
       }
-      if (last) {
+      if (last && json.currentToken() == JsonToken.START_ARRAY) {
+        throw ragged(dim + 1, "");
+      } else if (last) {
         readElement(json);
       } else if (json.currentToken() == JsonToken.START_ARRAY) {
         json.nextToken();
