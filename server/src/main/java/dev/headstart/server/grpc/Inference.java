@@ -60,7 +60,7 @@ record Inference(
             message.getModelName(),
             Names.version(message.getModelVersion()),
             inputs(message, limits),
-            outputs.stream().map(RequestedOutput::name).toList(),
+            outputs.isEmpty() ? List.of() : outputs.stream().map(RequestedOutput::name).toList(),
             parameters.priority(),
             timeout(parameters.timeout())));
   }
