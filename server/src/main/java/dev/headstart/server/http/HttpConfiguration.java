@@ -28,6 +28,8 @@ final class HttpConfiguration implements BeanCreatedEventListener<NettyHttpServe
     http.setMaxRequestSize(limits.body());
     http.setMaxRequestBufferSize(limits.body());
     http.setRequestDecompressionEnabled(false);
+    // A picture's tensor in a few pieces instead of some seventy.
+    http.setMaxChunkSize(1 << 20);
     // A refused request (503) is no reason to make its client connect again.
     http.setKeepAliveOnServerError(true);
     return http;
