@@ -80,6 +80,10 @@ final class Batcher implements AutoCloseable {
       this.name = name;
     }
 
+    String name() {
+      return name;
+    }
+
     /** How many jobs wait. */
     int length() {
       return length;
