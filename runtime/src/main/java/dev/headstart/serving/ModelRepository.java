@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -159,7 +160,8 @@ public final class ModelRepository implements AutoCloseable {
   }
 
   /**
-   * What models have done.
+   * What models have done. A version's counts go with it, some time after it is not live any more;
+   * totals over versions are the {@link ServingListener}'s to keep.
    *
    * @param model null for all that were asked
    * @param version null for all that were asked
@@ -397,8 +399,25 @@ public final class ModelRepository implements AutoCloseable {
   }
 
   private Counters counters(String model, int version) {
-    return counters.computeIfAbsent(
-        new Asked(model, version), key -> new Counters(model, version, listener));
+    Asked asked = new Asked(model, version);
+    Counters there = counters.get(asked);
+    if (there != null) {
+      return there;
+    }
+    // Something new is asked: what is not open any more makes room.
+    Set<String> bases = catalog.basesOfHeads();
+    counters
+        .keySet()
+        .removeIf(
+            old ->
+                isAllHeads(old.model())
+                    ? !bases.contains(old.model().substring(ALL_HEADS.length()))
+                    : !catalog.isOpen(old.model(), old.version()));
+    lines
+        .values()
+        .removeIf(
+            line -> line.length() == 0 && !isAllHeads(line.name()) && !catalog.has(line.name()));
+    return counters.computeIfAbsent(asked, key -> new Counters(model, version, listener));
   }
 
   /**
