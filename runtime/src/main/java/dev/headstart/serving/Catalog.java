@@ -118,6 +118,7 @@ final class Catalog implements AutoCloseable {
         if (first) {
           first = false;
           loaded = true;
+          sayUnknown();
         }
       } catch (RuntimeException | Error e) {
         if (!closing) {
@@ -130,6 +131,20 @@ final class Catalog implements AutoCloseable {
         TimeUnit.NANOSECONDS.sleep(Math.min(rest, TimeUnit.SECONDS.toNanos(1)));
       } catch (InterruptedException e) {
         return; // closed
+      }
+    }
+  }
+
+  /** A name to load that nothing has is a mistake, or comes later. */
+  private void sayUnknown() {
+    if (settings.load() == null) {
+      return;
+    }
+    for (String name : new TreeSet<>(settings.load())) {
+      if (!entries.containsKey(name)) {
+        LOG.warn(
+            "among the models to load: {}",
+            new NotFoundException("model", name, entries.keySet()).getMessage());
       }
     }
   }
