@@ -6,6 +6,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.CutModels;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.ModelCutter;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
@@ -25,9 +26,9 @@ import java.util.stream.Collectors;
 
 /**
  * The frozen part of a base model up to a cut, ready to run: sample in, features out. Safe for
- * several threads; with CPU each call runs on the calling thread alone, one sample a call, so calls
- * from as many threads as there are cores use them all, and what a sample gives cannot depend on
- * what runs beside it.
+ * several threads, one sample a call, so that what a sample gives cannot depend on what runs beside
+ * it. One that is opened for teaching runs each call on the calling thread alone: calls from as
+ * many threads as there are cores use them all.
  */
 public final class Backbone implements AutoCloseable {
   private final BaseModel base;
@@ -85,21 +86,27 @@ public final class Backbone implements AutoCloseable {
   public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
     Preprocessor preprocessor = base.preprocessor();
     try {
-      return open(base, cut, providers, preprocessor, true);
+      SessionSettings settings = new SessionSettings(providers, 1);
+      return open(base, base.model(), cut, settings, preprocessor, true);
     } catch (RuntimeException e) {
       preprocessor.close();
       throw e;
     }
   }
 
-  /** As {@link #open(BaseModel, Cut, List)} with a preprocessor that is open already. */
+  /**
+   * As {@link #open(BaseModel, Cut, List)} with a preprocessor that is open already.
+   *
+   * @param model of the base, read
+   */
   static Backbone open(
       BaseModel base,
+      OnnxModel model,
       Cut cut,
-      List<Provider> providers,
+      SessionSettings settings,
       Preprocessor preprocessor,
       boolean ownsPreprocessor) {
-    CutModels models = cut(base, cut);
+    CutModels models = cut(base, model, cut);
     TensorInfo first = models.live().get(0);
     if (first.type() != null && first.type() != ElementType.FLOAT) {
       throw new BadInputException(
@@ -110,8 +117,7 @@ public final class Backbone implements AutoCloseable {
               + ": a cut's own tensor must be float32; taps are "
               + base.cutNames());
     }
-    InferenceSession session =
-        InferenceSession.open(models.front(), new SessionSettings(providers, 1));
+    InferenceSession session = InferenceSession.open(models.front(), settings);
     return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, true, models.live());
   }
 
@@ -127,9 +133,9 @@ public final class Backbone implements AutoCloseable {
   }
 
   /** The taps are nearer to what a user meant than the hundreds of tensors. */
-  private static CutModels cut(BaseModel base, Cut cut) {
+  private static CutModels cut(BaseModel base, OnnxModel model, Cut cut) {
     try {
-      return ModelCutter.cut(base.model(), cut.tensor());
+      return ModelCutter.cut(model, cut.tensor());
     } catch (NotFoundException e) {
       throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
     }

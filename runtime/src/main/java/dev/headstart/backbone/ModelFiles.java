@@ -91,7 +91,7 @@ sealed interface ModelFiles {
     public OnnxModel parse(String name, byte[] bytes) {
       return name.startsWith(CLASSPATH)
           ? OnnxModel.read(bytes, name)
-          : OnnxModel.read(path.resolve(name));
+          : OnnxModel.read(bytes, path, path.resolve(name).toString());
     }
 
     @Override

@@ -10,7 +10,6 @@ import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.InferenceSession;
-import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
 import dev.headstart.sample.Modality;
@@ -21,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A base model in memory, with what its backbones and the whole model share: the preprocessor and
@@ -29,17 +29,21 @@ import java.util.Optional;
  */
 public final class OpenBase implements AutoCloseable {
   private final BaseModel base;
-  private final List<Provider> providers;
+  private final SessionSettings settings;
   private final Preprocessor preprocessor;
   private final List<TensorInfo> inputs;
   private final List<TensorInfo> outputs;
   private final Map<String, Long> rows;
 
+  /** As it was read, until the first session takes it: it is too large to be kept. */
+  private final AtomicReference<OnnxModel> read;
+
   private OpenBase(
-      BaseModel base, List<Provider> providers, Preprocessor preprocessor, OnnxModel model) {
+      BaseModel base, SessionSettings settings, Preprocessor preprocessor, OnnxModel model) {
     this.base = base;
-    this.providers = providers;
+    this.settings = settings;
     this.preprocessor = preprocessor;
+    this.read = new AtomicReference<>(model);
     this.inputs = model.inputs();
     this.outputs = model.outputs();
     this.rows = rows(model.proto().getGraph());
@@ -48,13 +52,19 @@ public final class OpenBase implements AutoCloseable {
   /**
    * Reads a base model.
    *
+   * @param settings of the sessions that are opened
    * @throws BadInputException if it is not sound
    */
-  public static OpenBase open(BaseModel base, List<Provider> providers) {
+  public static OpenBase open(BaseModel base, SessionSettings settings) {
     OnnxModel model = base.model();
     Preprocessor preprocessor =
         base.manifest().preprocessing() == null ? null : base.preprocessor();
-    return new OpenBase(base, List.copyOf(providers), preprocessor, model);
+    return new OpenBase(base, settings, preprocessor, model);
+  }
+
+  private OnnxModel model() {
+    OnnxModel model = read.getAndSet(null);
+    return model != null ? model : base.model();
   }
 
   public BaseModel base() {
@@ -119,14 +129,14 @@ public final class OpenBase implements AutoCloseable {
    * session of their own; see {@link #deepest}. The caller closes it.
    */
   public InferenceSession whole() {
-    OnnxModel model = base.model();
+    OnnxModel model = model();
     if (!base.manifest().taps().isEmpty()) {
       Manifest.Tap tap = base.manifest().taps().get(0);
       if (model.outputs().stream().noneMatch(output -> output.name().equals(tap.tensor()))) {
         model = withOutput(model, tap);
       }
     }
-    return InferenceSession.open(model, new SessionSettings(providers, 1));
+    return InferenceSession.open(model, settings);
   }
 
   /** Unchanged if the tap is not what its manifest should say. */
@@ -164,7 +174,7 @@ public final class OpenBase implements AutoCloseable {
    * @throws BadInputException if the base cannot be cut there
    */
   public Backbone backbone(Cut cut) {
-    return Backbone.open(base, cut, providers, preprocessor, false);
+    return Backbone.open(base, model(), cut, settings, preprocessor, false);
   }
 
   private static Map<String, Long> rows(GraphProto graph) {

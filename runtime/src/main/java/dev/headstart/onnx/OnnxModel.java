@@ -3,7 +3,6 @@ package dev.headstart.onnx;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
@@ -66,9 +65,7 @@ public final class OnnxModel {
         throw new BadInputException(
             file + ": is over 2 GB; larger models keep their weights in files beside them");
       }
-      // Our own bytes, which nobody changes: the weights stay in them and are not copied again.
-      ByteString bytes = UnsafeByteOperations.unsafeWrap(Files.readAllBytes(file));
-      return read(bytes, file.toAbsolutePath().getParent(), file.toString());
+      return read(Files.readAllBytes(file), file.toAbsolutePath().getParent(), file.toString());
     } catch (IOException e) {
       throw new BadInputException(file + ": cannot be read: " + e, e);
     }
@@ -77,20 +74,25 @@ public final class OnnxModel {
   /**
    * Reads and checks a model whose weights are all inside it.
    *
-   * @param bytes the file's content; copied
+   * @param bytes the file's content, not to be changed any more: the weights stay in it
    * @param origin where it came from, for messages
    * @throws BadInputException as {@link #read(Path)}
    */
   public static OnnxModel read(byte[] bytes, String origin) {
-    return read(ByteString.copyFrom(bytes), null, origin);
+    return read(bytes, null, origin);
   }
 
-  private static OnnxModel read(ByteString bytes, Path folder, String origin) {
-    if (bytes.isEmpty()) {
+  /**
+   * As {@link #read(byte[], String)}, with external data from files.
+   *
+   * @param folder where they lie; null for none
+   */
+  public static OnnxModel read(byte[] bytes, Path folder, String origin) {
+    if (bytes.length == 0) {
       throw new BadInputException(origin + ": is empty");
     }
     try {
-      CodedInputStream input = bytes.newCodedInput();
+      CodedInputStream input = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
       input.enableAliasing(true);
       ModelProto model = ModelProto.parseFrom(input);
       input.checkLastTagWas(0);

@@ -33,11 +33,17 @@ public final class InferenceSession implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(InferenceSession.class);
 
   /**
-   * How long a session's own threads look for work before they sleep. ONNX Runtime's longer default
-   * takes cores away from other calls: EfficientNet-Lite0 with 2 threads on 2 cores went from 167
-   * calls a second to 200 with two callers, and with one caller from 5.2 ms a call to 5.5.
+   * How long a session's own threads look for work before they sleep. ONNX Runtime's default takes
+   * the cores away from other calls and processes. EfficientNet-Lite0 with 2 threads on 2 cores,
+   * one caller (ms a call, median) and two (calls a second):
+   *
+   * <pre>
+   * 20 µs 5.9 184 | 50 µs 5.7 170 | 100 µs 5.5 173 | 200 µs 5.4 155 | default 5.5 142
+   * </pre>
+   *
+   * With other processes busy: 10.7, 74 | 13.3, 79 | 12.8, 63 | 14.3, 58 | 31.2, 35.
    */
-  private static final String SPIN_MICROS = "20";
+  private static final String SPIN_MICROS = "100";
 
   private final OrtSession session;
   private final Provider provider;

@@ -7,8 +7,8 @@ import java.util.List;
  *
  * @param providers in order of preference; the first with which a session can be created is used,
  *     and CPU comes last whether it is named or not
- * @param threads threads inside one call, shared by calls at once. As many as cores is near the
- *     best for one caller and for many; 1 keeps a call on its caller's thread, which scales best
+ * @param threads threads inside one call, shared by calls at once. As many as cores is the best for
+ *     one caller; 1 keeps a call on its caller's thread, which scales best
  */
 public record SessionSettings(List<Provider> providers, int threads) {
 

@@ -7,6 +7,7 @@ import dev.headstart.backbone.Manifest;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.Provider;
+import dev.headstart.ort.SessionSettings;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -131,6 +132,12 @@ final class Bases {
     }
   }
 
+  /** All cores for one call; features are the same, bit for bit, as those of one thread. */
+  private SessionSettings settings(BaseModel base) {
+    return new SessionSettings(
+        providers.apply(base.id()), Runtime.getRuntime().availableProcessors());
+  }
+
   /** The base model, read if nobody has it yet. */
   SharedBase base(BaseModel base) {
     return bases.compute(
@@ -138,7 +145,7 @@ final class Bases {
         (key, there) ->
             there != null && there.retain()
                 ? there
-                : new SharedBase(OpenBase.open(base, providers.apply(base.id()))));
+                : new SharedBase(OpenBase.open(base, settings(base))));
   }
 
   /** The base model's session, opened if nobody has it yet. */

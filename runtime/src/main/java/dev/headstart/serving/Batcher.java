@@ -35,7 +35,8 @@ final class Batcher implements AutoCloseable {
    *
    * A job of several units stays at the head of its line until all of them are taken, so that free
    * workers share it. Lines with waiting jobs take turns, a call each, so a busy model does not
-   * starve another; within a line, priority and then arrival decide.
+   * starve another; within a line, priority and then arrival decide. A line takes turns while it has
+   * waiting jobs and may run one more call.
    *
    * One lock guards the lines and what Job.Progress holds. It is held for bookkeeping only, never
    * while a model runs, a job is answered or anything is freed. A job's answer is given in three
@@ -73,6 +74,12 @@ final class Batcher implements AutoCloseable {
         new TreeSet<>(
             Comparator.<Job<?>>comparingInt(Job::rank).thenComparingLong(j -> j.progress.number));
 
+    /** Calls on workers. */
+    private int running;
+
+    /** How many may run; see {@link Job#calls}. */
+    private int most = Integer.MAX_VALUE;
+
     /** Read without the lock for metrics. */
     private volatile int length;
 
@@ -80,9 +87,17 @@ final class Batcher implements AutoCloseable {
       this.name = name;
     }
 
+    String name() {
+      return name;
+    }
+
     /** How many jobs wait. */
     int length() {
       return length;
+    }
+
+    private boolean full() {
+      return running >= most;
     }
 
     private void add(Job<?> job) {
@@ -185,7 +200,7 @@ final class Batcher implements AutoCloseable {
     progress.number = arrivals++;
     progress.timer = timer.schedule(() -> expire(job), nanos(job.timeout()), TimeUnit.NANOSECONDS);
     queued.add(job);
-    if (line.waiting.isEmpty()) {
+    if (line.waiting.isEmpty() && !line.full()) {
       turns.addLast(line);
     }
     line.add(job);
@@ -268,6 +283,12 @@ final class Batcher implements AutoCloseable {
       } finally {
         lock.lock();
         try {
+          Line line = call.get(0).job().progress.line;
+          boolean full = line.full();
+          line.running--;
+          if (full && !line.full() && !line.waiting.isEmpty()) {
+            turns.addLast(line);
+          }
           endCall();
         } finally {
           lock.unlock();
@@ -282,7 +303,11 @@ final class Batcher implements AutoCloseable {
       while (running < slots && !turns.isEmpty()) {
         Line line = turns.pollFirst();
         List<Job.Piece> call = claim(line);
-        if (!line.waiting.isEmpty()) {
+        if (!call.isEmpty()) {
+          line.running++;
+          line.most = call.get(0).job().calls();
+        }
+        if (!line.waiting.isEmpty() && !line.full()) {
           turns.addLast(line);
         }
         if (!call.isEmpty()) {

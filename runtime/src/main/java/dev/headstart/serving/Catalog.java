@@ -347,6 +347,19 @@ final class Catalog implements AutoCloseable {
     return entry(model).service != null;
   }
 
+  /** Whether there is such a model, loaded or not. */
+  boolean has(String model) {
+    return entries.containsKey(model);
+  }
+
+  /** Whether a version of a model is open, live or not. */
+  boolean isOpen(String model, int version) {
+    Entry entry = entries.get(model);
+    Service live = entry == null ? null : entry.service;
+    return live != null && live.version() == version
+        || entry != null && versions.contains(model, version);
+  }
+
   /**
    * The live version, retained.
    *

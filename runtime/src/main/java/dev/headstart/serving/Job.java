@@ -99,6 +99,11 @@ abstract class Job<R> {
   /** Units that one call takes at most, now. */
   abstract int perCall();
 
+  /** How many calls may run at a time on workers that such jobs are in. */
+  int calls() {
+    return Integer.MAX_VALUE;
+  }
+
   /** Runs pieces of this job, and of others with its key. */
   abstract void run(List<Piece> pieces);
 

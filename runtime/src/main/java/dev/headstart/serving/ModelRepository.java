@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -166,7 +167,9 @@ public final class ModelRepository implements AutoCloseable {
   }
 
   /**
-   * What models have done: those that answer, and versions that were asked before.
+   * What models that answer have done, and their versions that were asked. A version's counts go
+   * with it, some time after it is not live any more; totals over versions are the {@link
+   * ServingListener}'s to keep.
    *
    * @param model null for all
    * @param version null for all
@@ -414,8 +417,25 @@ public final class ModelRepository implements AutoCloseable {
   }
 
   private Counters counters(String model, int version) {
-    return counters.computeIfAbsent(
-        new Asked(model, version), key -> new Counters(model, version, listener));
+    Asked asked = new Asked(model, version);
+    Counters there = counters.get(asked);
+    if (there != null) {
+      return there;
+    }
+    // Something new is asked: what is not open any more makes room.
+    Set<String> bases = catalog.basesOfHeads();
+    counters
+        .keySet()
+        .removeIf(
+            old ->
+                isAllHeads(old.model())
+                    ? !bases.contains(old.model().substring(ALL_HEADS.length()))
+                    : !catalog.isOpen(old.model(), old.version()));
+    lines
+        .values()
+        .removeIf(
+            line -> line.length() == 0 && !isAllHeads(line.name()) && !catalog.has(line.name()));
+    return counters.computeIfAbsent(asked, key -> new Counters(model, version, listener));
   }
 
   /**

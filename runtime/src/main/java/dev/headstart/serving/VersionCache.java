@@ -65,6 +65,12 @@ final class VersionCache {
                     : get(head, version)); // it went meanwhile
   }
 
+  boolean contains(String head, int version) {
+    synchronized (open) {
+      return open.containsKey(new Key(head, version)); // not a use, as get() is
+    }
+  }
+
   private void remove(Key key, CompletableFuture<HeadService> service) {
     synchronized (open) {
       open.remove(key, service);

@@ -59,6 +59,7 @@ class BatcherTest {
     private final char[] out;
     private final AtomicInteger frees = new AtomicInteger();
     private volatile Thread ranOn;
+    private int most = Integer.MAX_VALUE;
 
     Fake(
         String name, Object key, int perCall, int priority, Duration timeout, Consumer<Fake> work) {
@@ -95,6 +96,11 @@ class BatcherTest {
     @Override
     int perCall() {
       return perCall;
+    }
+
+    @Override
+    int calls() {
+      return most;
     }
 
     @Override
@@ -206,6 +212,46 @@ class BatcherTest {
                 }));
     assertEquals("abcdefg", get(stage));
     assertEquals(4, calls.size());
+  }
+
+  @Test
+  void aModelWithOneCallAtATimeLeavesTheOtherSlotsToOthers() throws Exception {
+    Batcher batcher = batcher(3, 1000);
+    Batcher.Line wide = new Batcher.Line("wide");
+    Batcher.Line narrow = new Batcher.Line("narrow");
+    AtomicInteger now = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    CountDownLatch latch = new CountDownLatch(1);
+    List<CompletionStage<String>> stages = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      boolean first = i == 0;
+      Fake job =
+          job(
+              "ab",
+              "k",
+              3,
+              j -> {
+                most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                if (first) {
+                  wait(latch).accept(j);
+                }
+                now.decrementAndGet();
+              });
+      job.most = 1;
+      stages.add(batcher.submit(wide, job));
+      if (i == 10) {
+        // The wide call waits, with others behind it.
+        for (int k = 0; k < 20; k++) {
+          assertEquals("n", get(batcher.submit(narrow, job("n", null, 1, NOTHING))));
+        }
+        latch.countDown();
+      }
+    }
+    for (CompletionStage<String> stage : stages) {
+      assertEquals("ab", get(stage));
+    }
+    assertEquals(1, most.get());
+    assertEquals(0, wide.length());
   }
 
   @Test

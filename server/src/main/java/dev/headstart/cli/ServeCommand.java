@@ -195,6 +195,9 @@ final class ServeCommand extends HeadstartCommand {
                     + all.size());
       }
     }
+    // The files that were read are garbage now; the launcher has Java give such memory back at
+    // once.
+    System.gc();
     return true;
   }
 
