@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** A name that nothing answers to; the message offers the nearest one. Exit status 4. */
 public final class NotFoundException extends HeadstartException {
@@ -29,25 +30,26 @@ public final class NotFoundException extends HeadstartException {
       return "unknown " + kind + " '" + name + "': there is none yet";
     }
     List<String> sorted = known.stream().sorted().limit(20).toList();
-    String nearest =
-        known.stream()
-            .min(
-                Comparator.<String>comparingInt(
-                        k -> distance(k.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT)))
-                    .thenComparing(Comparator.naturalOrder()))
-            .orElseThrow();
-    boolean near =
-        distance(nearest.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT))
-            <= Math.max(2, nearest.length() / 2);
     return "unknown "
         + kind
         + " '"
         + name
         + "'"
-        + (near ? ": did you mean '" + nearest + "'?" : ".")
+        + nearest(name, known).map(nearest -> ": did you mean '" + nearest + "'?").orElse(".")
         + " Known: "
         + String.join(", ", sorted)
         + (known.size() > sorted.size() ? ", …" : "");
+  }
+
+  /** The known name that is most like a given one, if any is like it. */
+  public static Optional<String> nearest(String given, Collection<String> known) {
+    String name =
+        (given.length() <= LONGEST ? given : given.substring(0, LONGEST)).toLowerCase(Locale.ROOT);
+    return known.stream()
+        .min(
+            Comparator.<String>comparingInt(k -> distance(k.toLowerCase(Locale.ROOT), name))
+                .thenComparing(Comparator.naturalOrder()))
+        .filter(k -> distance(k.toLowerCase(Locale.ROOT), name) <= Math.max(2, k.length() / 2));
   }
 
   /** Edits between two names: letters put in, left out, changed, or swapped with the next. */

@@ -143,6 +143,7 @@ final class Catalog implements AutoCloseable {
         if (first) {
           first = false;
           CompletableFuture.allOf(loads).whenComplete((done, failure) -> loaded = true);
+          sayUnknown();
         }
       } catch (RuntimeException | Error e) {
         if (!closing) {
@@ -178,6 +179,20 @@ final class Catalog implements AutoCloseable {
           } while (!entry.following.compareAndSet(Following.NOW, Following.NOT));
         },
         entry.head && entry.service != null ? swappers : loaders);
+  }
+
+  /** A name to load that nothing has is a mistake, or comes later. */
+  private void sayUnknown() {
+    if (settings.load() == null) {
+      return;
+    }
+    for (String name : new TreeSet<>(settings.load())) {
+      if (!entries.containsKey(name)) {
+        LOG.warn(
+            "among the models to load: {}",
+            new NotFoundException("model", name, entries.keySet()).getMessage());
+      }
+    }
   }
 
   /** What is new, changed or gone; returns what may have another live version, bases first. */

@@ -49,7 +49,7 @@ final class Form {
   private static BadInputException misnamed(List<InputForm> forms, Set<String> given) {
     String expected =
         forms.stream()
-            .map(form -> form.inputs().stream().map(TensorInfo::toString))
+            .map(form -> form.inputs().stream().map(i -> i.name() + " " + described(i)))
             .map(names -> names.collect(Collectors.joining(" and ")))
             .distinct()
             .collect(Collectors.joining(", or "));
@@ -118,7 +118,14 @@ final class Form {
   private static void check(TensorInfo expected, Tensor given) {
     String name = "the input '" + expected.name() + "'";
     if (expected.type() != null && expected.type() != given.type()) {
-      throw new BadInputException(name + " is " + described(expected) + ", but came as " + given);
+      throw new BadInputException(
+          name
+              + " is "
+              + described(expected)
+              + ", but came as "
+              + datatype(given.type())
+              + " "
+              + Arrays.toString(given.shape()));
     }
     long[] shape = given.shape();
     long[] dims = expected.shape();
@@ -136,9 +143,27 @@ final class Form {
     }
   }
 
+  /** In the protocol's words, as {@code FP32 [-1, 3]}. */
   private static String described(TensorInfo info) {
-    String whole = info.toString();
-    return whole.substring(info.name().length() + 1);
+    String type = info.type() == null ? "of any datatype" : datatype(info.type());
+    return type
+        + (info.shape() == null
+            ? ""
+            : " "
+                + Arrays.toString(
+                    Arrays.stream(info.shape()).map(dim -> Math.max(-1, dim)).toArray()));
+  }
+
+  /** The protocol's name of an element type. */
+  private static String datatype(ElementType type) {
+    return switch (type) {
+      case FLOAT -> "FP32";
+      case DOUBLE -> "FP64";
+      case FLOAT16 -> "FP16";
+      case BFLOAT16 -> "BF16";
+      case STRING -> "BYTES";
+      default -> type.name();
+    };
   }
 
   /** Whether the first dimension counts samples. */

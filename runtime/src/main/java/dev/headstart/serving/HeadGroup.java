@@ -54,7 +54,7 @@ final class HeadGroup {
       List<Counters> counters) {
     InputForm form = null;
     for (HeadService head : heads) {
-      InputForm its = Form.of(head.forms(), inputs, head.maxBatch());
+      InputForm its = form(head, inputs);
       if (form != null && !form.name().equals(its.name())) {
         throw new BadInputException(
             "the inputs "
@@ -87,6 +87,18 @@ final class HeadGroup {
       }
     }
     return new SamplesJob(samples, form, inputs, outputs, priority, timeout, counters, cost);
+  }
+
+  /** Where there are several heads, a refusal says which. */
+  private InputForm form(HeadService head, Map<String, Tensor> inputs) {
+    try {
+      return Form.of(head.forms(), inputs, head.maxBatch());
+    } catch (BadInputException e) {
+      throw heads.size() == 1
+          ? e
+          : new BadInputException(
+              "the head '" + head.manifest().head() + "': " + e.getMessage(), e);
+    }
   }
 
   private List<InferenceResult> results(

@@ -150,6 +150,10 @@ abstract class Job<R> {
 
   final UnavailableException expired() {
     return new UnavailableException(
-        Reason.TIMEOUT, "not answered within " + timeout.toMillis() + " ms");
+        Reason.TIMEOUT,
+        "not answered within "
+            + (timeout.toMillis() > 0
+                ? timeout.toMillis() + " ms"
+                : timeout.toNanos() / 1000 + " us"));
   }
 }

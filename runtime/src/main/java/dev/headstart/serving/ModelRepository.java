@@ -11,6 +11,7 @@ import dev.headstart.onnx.TensorInfo;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Base models and heads, ready to answer many callers at once. Models are named as their users know
@@ -106,7 +108,12 @@ public final class ModelRepository implements AutoCloseable {
     List<Integer> versions = head ? heads.versions(model) : List.of(BaseService.VERSION);
     if (!versions.contains(version)) {
       throw new NotFoundException(
-          "the model '" + model + "' has no version " + version + ". It has: " + versions);
+          "the model '"
+              + model
+              + "' has no version "
+              + version
+              + ". It has: "
+              + versions.stream().map(String::valueOf).collect(Collectors.joining(", ")));
     }
   }
 
@@ -162,21 +169,32 @@ public final class ModelRepository implements AutoCloseable {
   }
 
   /**
-   * What models have done. A version's counts go with it, some time after it is not live any more;
-   * totals over versions are the {@link ServingListener}'s to keep.
+   * What models that answer have done, and their versions that were asked. A version's counts go
+   * with it, some time after it is not live any more; totals over versions are the {@link
+   * ServingListener}'s to keep.
    *
-   * @param model null for all that were asked
-   * @param version null for all that were asked
+   * @param model null for all
+   * @param version null for all
    * @throws NotFoundException if there is no such model or version
    */
   public List<ModelStatistics> statistics(String model, Integer version) {
     if (model != null) {
       requireVersion(model, version);
-      if (!isAllHeads(model)) {
-        catalog.isHead(model); // or it is not found
+      if (isAllHeads(model)) {
+        allHeads(model).release(); // or it is not found
+      } else {
+        catalog.isHead(model);
       }
     }
-    return counters.entrySet().stream()
+    Map<Asked, Counters> all = new HashMap<>(counters);
+    for (ModelStatus status : index()) {
+      if (status.state() == ModelStatus.State.READY) {
+        all.computeIfAbsent(
+            new Asked(status.name(), status.version()),
+            key -> new Counters(key.model(), key.version(), listener));
+      }
+    }
+    return all.entrySet().stream()
         .filter(e -> model == null || e.getKey().model().equals(model))
         .filter(e -> version == null || e.getKey().version() == version)
         .sorted(

@@ -106,9 +106,9 @@ class BadRequestTest {
 
   @Test
   void namesTypesAndShapes() {
-    refused("no inputs came, expected features FLOAT [?, 3]", VECTORS, Map.of());
+    refused("no inputs came, expected features FP32 [-1, 3]", VECTORS, Map.of());
     refused("unknown input 'feature', expected features", VECTORS, Map.of("feature", floats(1, 3)));
-    refused("FLOAT [?, 3], but came as INT64[1, 3]", VECTORS, Map.of("features", longs(1, 1, 3)));
+    refused("FP32 [-1, 3], but came as INT64 [1, 3]", VECTORS, Map.of("features", longs(1, 1, 3)));
     refused("came with shape [1, 4]", VECTORS, Map.of("features", floats(1, 4)));
     refused("came with shape [3]", VECTORS, Map.of("features", floats(3)));
     refused("came with shape []", VECTORS, Map.of("features", Tensor.scalar(1)));
@@ -123,12 +123,12 @@ class BadRequestTest {
     refused(
         "do not go together", "texts", with(less, "text", Tensor.strings(List.of(new byte[1]), 1)));
     refused("holds 2 samples", "texts", with(whole, "attention_mask", longs(1, 2, 4)));
-    refused("STRING [?], but came as FLOAT[1]", "texts", Map.of("text", floats(1)));
+    refused("BYTES [-1], but came as FP32 [1]", "texts", Map.of("text", floats(1)));
     refused(
         "came with shape [1, 1]",
         "texts",
         Map.of("text", Tensor.strings(List.of(new byte[1]), 1, 1)));
-    refused("expected image STRING [?], or pixels FLOAT", "pictures", Map.of("img", floats(1)));
+    refused("expected image BYTES [-1], or pixels FP32", "pictures", Map.of("img", floats(1)));
   }
 
   @Test
@@ -231,7 +231,8 @@ class BadRequestTest {
                         null)
                     .toCompletableFuture()
                     .get());
-    assertTrue(unlike.getCause().getMessage().contains("unknown input 'text'"));
+    assertTrue(
+        unlike.getCause().getMessage().contains("the head 'pictures': unknown input 'text'"));
   }
 
   /** A PNG that says it has this size, with far less data. */

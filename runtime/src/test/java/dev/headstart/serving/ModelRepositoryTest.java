@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.Headstart;
 import dev.headstart.backbone.Backbone;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
@@ -247,6 +248,19 @@ class ModelRepositoryTest {
     assertEquals(0, repository.queued("vectors"));
     assertEquals(
         List.of(), repository.statistics(null, 2), "no version 2 of any model was asked for");
+  }
+
+  @Test
+  void whatAnswersHasStatisticsEvenIfNobodyAskedIt() {
+    assertEquals(
+        repository.index().stream().map(ModelStatus::name).sorted().toList(),
+        repository.statistics(null, null).stream()
+            .map(ModelStatistics::name)
+            .distinct()
+            .sorted()
+            .toList());
+    assertEquals(1, repository.statistics("heads@efficientnet-lite0", null).size());
+    assertThrows(NotFoundException.class, () -> repository.statistics("heads@nothing", null));
   }
 
   private static ModelStatistics statistics() throws Exception {

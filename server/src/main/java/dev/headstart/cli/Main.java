@@ -241,6 +241,11 @@ public final class Main implements Runnable {
       near = unmatched.getSuggestions();
       String first = unmatched.getUnmatched().get(0);
       if (unmatched.isUnknownOption()) {
+        near =
+            NotFoundException.nearest(
+                    first.split("=", 2)[0], at.getCommandSpec().optionsMap().keySet())
+                .map(List::of)
+                .orElse(List.of());
         message =
             "unknown option '"
                 + first

@@ -233,6 +233,7 @@ final class ServeCommand extends HeadstartCommand {
     }
     certificates.fingerprint().ifPresent(f -> to.message("Certificate's SHA-256: " + f));
     certificates.ownCertificate().ifPresent(file -> to.message("Clients trust it by " + file));
+    to.message("What it can be asked: " + url + "/docs");
     to.message("To ask:\n  " + ask(settings, certificates, url, models));
     warn(server, settings);
   }

@@ -28,10 +28,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -121,14 +123,17 @@ public final class Settings {
   public static Map<String, Object> read(
       Path file, Map<String, String> environment, Map<String, Object> flags) {
     Map<String, Object> values = new LinkedHashMap<>();
+    Map<String, String> origins = new HashMap<>();
     if (file != null) {
       readFile(file).forEach((name, value) -> values.put(known(file, name), value));
+      values.keySet().forEach(name -> origins.put(name, file.toString()));
     }
     for (Setting setting : ALL.values()) {
       String value = environment.get(setting.variable());
       // Kubernetes sets HEADSTART_PORT to tcp://… in every container beside a service "headstart".
       if (value != null && !value.isBlank() && !value.matches("(tcp|udp|sctp)://.*")) {
         values.put(setting.name(), value);
+        origins.put(setting.name(), setting.variable());
       }
     }
     flags.forEach(
@@ -137,8 +142,17 @@ public final class Settings {
             throw new UsageException(unknown(name));
           }
           values.put(name, value);
+          origins.remove(name);
         });
-    check(values);
+    try {
+      check(values);
+    } catch (BadInputException e) {
+      throw origins.entrySet().stream()
+          .filter(origin -> e.getMessage().startsWith(origin.getKey() + " "))
+          .findFirst()
+          .map(origin -> new BadInputException(e.getMessage() + " (" + origin.getValue() + ")", e))
+          .orElse(e);
+    }
     return values;
   }
 
@@ -232,7 +246,20 @@ public final class Settings {
   }
 
   private static String unknown(String name) {
-    return new NotFoundException("setting", name, ALL.keySet()).getMessage();
+    if (ALL.keySet().stream().anyMatch(known -> known.startsWith(name + "."))) {
+      return "expected settings below '"
+          + name
+          + "', not a value; docs/configuration.md lists them";
+    }
+    Optional<String> nearest =
+        ALL.containsKey(PREFIX + name)
+            ? Optional.of(PREFIX + name)
+            : NotFoundException.nearest(name, ALL.keySet());
+    return "unknown setting '"
+        + name
+        + "'"
+        + nearest.map(known -> ": did you mean '" + known + "'?").orElse(";")
+        + " docs/configuration.md lists all";
   }
 
   private static Map<String, Object> readFile(Path file) {

@@ -92,6 +92,18 @@ class SettingsTest {
     BadInputException e =
         assertThrows(BadInputException.class, () -> Settings.read(file, Map.of(), Map.of()));
     assertTrue(e.getMessage().contains("did you mean 'headstart.grpc-port'"), e.getMessage());
+    for (Map.Entry<String, String> content :
+        Map.of(
+                "port: 1", "did you mean 'headstart.port'?",
+                "headstart: 5", "expected settings below 'headstart'",
+                "headstart:\n  tls: on", "expected settings below 'headstart.tls'",
+                "headstart:\n  port: x", "not 'x' (" + file + ")")
+            .entrySet()) {
+      Files.writeString(file, content.getKey());
+      BadInputException wrong =
+          assertThrows(BadInputException.class, () -> Settings.read(file, Map.of(), Map.of()));
+      assertTrue(wrong.getMessage().contains(content.getValue()), wrong.getMessage());
+    }
     assertThrows(
         UsageException.class, () -> Settings.read(null, Map.of(), Map.of("headstart.prot", "1")));
     assertThrows(
@@ -103,7 +115,7 @@ class SettingsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "HEADSTART_PORT | 99999 | headstart.port must be from 0 to 65535, not '99999'",
+        "HEADSTART_PORT | 99999 | headstart.port must be from 0 to 65535, not '99999' (HEADSTART_PORT)",
         "HEADSTART_PORT | http | headstart.port must be a whole number, not 'http'",
         "HEADSTART_TIMEOUT | soon | headstart.timeout must be a time with its unit",
         "HEADSTART_AUTH | maybe | headstart.auth must be one of auto, keys, none, not 'maybe'",

@@ -35,6 +35,7 @@ final class Requests implements Ordered {
   private static final String MDC_KEY = "request";
   private static final int LONGEST = 128;
   private static final int FAILED = 500;
+  private static final int NOT_IMPLEMENTED = 501;
   private static final int OVERLOADED = 503;
 
   /** Everything from here, nothing inline, in nobody's frame. */
@@ -81,9 +82,14 @@ final class Requests implements Ordered {
       response.header("X-Frame-Options", "DENY");
     }
     int status = response.code();
-    if (access || status >= FAILED) {
+    if (access || status >= FAILED && status != NOT_IMPLEMENTED && !probe(request, status)) {
       log(request, status, id, RouteAttributes.getException(response).orElse(null));
     }
+  }
+
+  /** Who asks whether the server is ready is told; that it is not yet is no failure. */
+  private static boolean probe(HttpRequest<?> request, int status) {
+    return status == OVERLOADED && request.getUri().getRawPath().contains("/health/");
   }
 
   private static boolean page(MutableHttpResponse<?> response) {
@@ -95,7 +101,7 @@ final class Requests implements Ordered {
     // The answer may come from another thread than the request.
     try (MDC.MDCCloseable logged = MDC.putCloseable(MDC_KEY, id)) {
       assert logged != null;
-      if (status < FAILED) {
+      if (status < FAILED || status == NOT_IMPLEMENTED) {
         LOG.info("{}", line(request, status));
       } else if (status == OVERLOADED) {
         long unsaid = overload.now();

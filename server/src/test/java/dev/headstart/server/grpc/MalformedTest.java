@@ -147,7 +147,7 @@ class MalformedTest {
     for (String datatype : List.of("", "FP31", "fp32", "STRING", "TYPE_FP32")) {
       bad("datatype", raw("fruit", input("features", datatype, 1, 3), new byte[12]));
     }
-    bad("DOUBLE", raw("fruit", input("features", "FP64", 1, 3), new byte[24]));
+    bad("but came as FP64 [1, 3]", raw("fruit", input("features", "FP64", 1, 3), new byte[24]));
     bad("INT32", raw("fruit", input("features", "INT32", 1, 3), new byte[12]));
     // Shapes
     bad("[1, 2]", raw("fruit", input("features", "FP32", 1, 2), new byte[8]));

@@ -125,7 +125,7 @@ class PredictTest {
         "/v1/heads/mails/predict     | {\"text\" | 400 | the request is not sound JSON",
         "/v1/heads/mails/predict     | {} {} | 400 | the request is not sound JSON",
         "/v1/heads/mails/predict     | text=%zz | 400 | the form's field 'text' is not sound",
-        "/v1/heads/mails/predict     | [1,2] | 400 | the input 'features' is FLOAT [?, 384]",
+        "/v1/heads/mails/predict     | [1,2] | 400 | the input 'features' is FP32 [-1, 384]",
         "/v1/heads/pictures/predict  | x | 400 | not a picture that can be read",
         "/v1/heads/pictures/predict  | {\"image\":\"#\"} | 400 | must be a picture's bytes in base64",
         "/v1/heads/pictures/predict  | {\"image\":1} | 400 | must be a picture's bytes in base64",
