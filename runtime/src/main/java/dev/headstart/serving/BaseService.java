@@ -28,7 +28,7 @@ final class BaseService extends Service {
    * A call uses all cores, which is best for one caller. Two such calls at a time wait for one another
    * wherever their threads meet; a larger one, of what has queued up meanwhile, does not.
    * EfficientNet-Lite0 on 2 cores, samples a second: calls of one thread, two at a time, 204; of two
-   * threads, two at a time, 156-173; one at a time 185, with 4 samples each 206.
+   * threads, two at a time, 156-173; one after another 181-184, with 4 samples each 206.
    */
   private static final int WIDE_CALLS = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
 
