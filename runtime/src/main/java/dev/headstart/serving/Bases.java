@@ -9,10 +9,13 @@ import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,9 +28,14 @@ final class Bases {
 
   private final Function<String, List<Provider>> providers;
   private final Predicate<String> served;
-  private final ConcurrentHashMap<Manifest, SharedWhole> wholes = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<Manifest, SharedBase> bases = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<Place, SharedBackbone> backbones = new ConcurrentHashMap<>();
+  private final Map<Manifest, Slot<SharedWhole>> wholes = new ConcurrentHashMap<>();
+  private final Map<Manifest, Slot<SharedBase>> bases = new ConcurrentHashMap<>();
+  private final Map<Place, Slot<SharedBackbone>> backbones = new ConcurrentHashMap<>();
+
+  /** Who opens what belongs here holds its lock, so that others are not kept waiting. */
+  private static final class Slot<T> extends AtomicReference<T> {
+    private static final long serialVersionUID = 1;
+  }
 
   private record Place(Manifest base, String tensor) {}
 
@@ -55,7 +63,7 @@ final class Bases {
 
     @Override
     void free() {
-      bases.remove(open.base().manifest(), this);
+      bases.get(open.base().manifest()).compareAndSet(this, null);
       open.close();
     }
   }
@@ -80,7 +88,7 @@ final class Bases {
 
     @Override
     void free() {
-      wholes.remove(base.open().base().manifest(), this);
+      wholes.get(base.open().base().manifest()).compareAndSet(this, null);
       session.close();
       base.release();
     }
@@ -126,9 +134,22 @@ final class Bases {
 
     @Override
     void free() {
-      backbones.remove(place, this);
+      backbones.get(place).compareAndSet(this, null);
       backbone.close();
       ground.release();
+    }
+  }
+
+  /** What is in a slot, retained, or put there. */
+  private static <K, T extends Shared> T had(Map<K, Slot<T>> slots, K key, Supplier<T> open) {
+    Slot<T> slot = slots.computeIfAbsent(key, k -> new Slot<>());
+    synchronized (slot) {
+      T there = slot.get();
+      if (there == null || !there.retain()) {
+        there = open.get();
+        slot.set(there);
+      }
+      return there;
     }
   }
 
@@ -140,19 +161,12 @@ final class Bases {
 
   /** The base model, read if nobody has it yet. */
   SharedBase base(BaseModel base) {
-    return bases.compute(
-        base.manifest(),
-        (key, there) ->
-            there != null && there.retain()
-                ? there
-                : new SharedBase(OpenBase.open(base, settings(base))));
+    return had(bases, base.manifest(), () -> new SharedBase(OpenBase.open(base, settings(base))));
   }
 
   /** The base model's session, opened if nobody has it yet. */
   SharedWhole whole(BaseModel base) {
-    return wholes.compute(
-        base.manifest(),
-        (key, there) -> there != null && there.retain() ? there : openWhole(base(base)));
+    return had(wholes, base.manifest(), () -> openWhole(base(base)));
   }
 
   private SharedWhole openWhole(SharedBase base) {
@@ -166,9 +180,8 @@ final class Bases {
 
   /** The backbone, opened if nobody has it yet. */
   SharedBackbone backbone(BaseModel base, Cut cut) {
-    return backbones.compute(
-        new Place(base.manifest(), cut.tensor()),
-        (place, there) -> there != null && there.retain() ? there : open(place, base, cut));
+    Place place = new Place(base.manifest(), cut.tensor());
+    return had(backbones, place, () -> open(place, base, cut));
   }
 
   private SharedBackbone open(Place place, BaseModel model, Cut cut) {

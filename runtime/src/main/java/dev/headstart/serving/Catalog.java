@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,11 @@ final class Catalog implements AutoCloseable {
   /** Younger changes are looked at again; see {@link HeadStore#changes}. */
   private static final long SETTLED = 2000;
 
+  /** Nanoseconds until a version that was refused is tried again, at first and at last. */
+  private static final long FIRST_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
+  private static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(30);
+
   private final BaseModels models;
   private final HeadStore heads;
   private final ServingSettings settings;
@@ -46,6 +52,10 @@ final class Catalog implements AutoCloseable {
   private final HeadPool pool = new HeadPool();
   private final Map<String, Entry> entries = new ConcurrentHashMap<>();
   private final ExecutorService loaders;
+
+  /** For heads that serve already, so that no slow base model keeps them from a new version. */
+  private final ExecutorService swappers;
+
   private final Thread watcher;
   private final VersionCache versions;
   private final Set<String> warned = new HashSet<>();
@@ -67,9 +77,20 @@ final class Catalog implements AutoCloseable {
         Executors.newFixedThreadPool(
             Math.max(2, Math.min(4, Runtime.getRuntime().availableProcessors())),
             task -> Batcher.daemon(task, "headstart-loader"));
+    this.swappers =
+        Executors.newSingleThreadExecutor(task -> Batcher.daemon(task, "headstart-swapper"));
     this.versions = new VersionCache(KEPT, this::open, loaders);
     this.watcher = Batcher.daemon(this::watch, "headstart-watcher");
     watcher.start();
+  }
+
+  /**
+   * Whether a model is being brought to its live version, and whether that may be another by now.
+   */
+  private enum Following {
+    NOT,
+    NOW,
+    AGAIN
   }
 
   /** A model by its name, loaded or not. Loading is one thread's at a time, under its lock. */
@@ -85,6 +106,14 @@ final class Catalog implements AutoCloseable {
 
     /** Somebody does not want it loaded, or it is gone. */
     private volatile boolean unwanted;
+
+    private final AtomicReference<Following> following = new AtomicReference<>(Following.NOT);
+
+    /** When a version that was refused is tried again, as {@link System#nanoTime}. */
+    private volatile long again;
+
+    /** Nanoseconds from one try to the next. */
+    private long pause = FIRST_PAUSE;
 
     Entry(String name, boolean head, boolean wanted) {
       this.name = name;
@@ -109,16 +138,12 @@ final class Catalog implements AutoCloseable {
     while (!closing) {
       long start = System.nanoTime();
       try {
-        List<Entry> changed = look();
         CompletableFuture<?>[] loads =
-            changed.stream()
-                .map(entry -> CompletableFuture.runAsync(() -> follow(entry), loaders))
-                .toArray(CompletableFuture[]::new);
-        CompletableFuture.allOf(loads).join();
+            look().stream().map(this::bring).toArray(CompletableFuture[]::new);
         if (first) {
           first = false;
-          loaded = true;
           sayUnknown();
+          CompletableFuture.allOf(loads).whenComplete((done, failure) -> loaded = true);
         }
       } catch (RuntimeException | Error e) {
         if (!closing) {
@@ -149,6 +174,27 @@ final class Catalog implements AutoCloseable {
     }
   }
 
+  /**
+   * Has a model follow its live version, on another thread; once more if that is under way, as it
+   * may have looked already.
+   */
+  private CompletableFuture<?> bring(Entry entry) {
+    Following before =
+        entry.following.getAndUpdate(
+            state -> state == Following.NOT ? Following.NOW : Following.AGAIN);
+    if (before != Following.NOT) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return CompletableFuture.runAsync(
+        () -> {
+          do {
+            entry.following.set(Following.NOW);
+            follow(entry);
+          } while (!entry.following.compareAndSet(Following.NOW, Following.NOT));
+        },
+        entry.head && entry.service != null ? swappers : loaders);
+  }
+
   /** What is new, changed or gone; returns what may have another live version, bases first. */
   private List<Entry> look() {
     Map<String, FileTime> changes = heads.changes();
@@ -170,7 +216,7 @@ final class Catalog implements AutoCloseable {
       }
       if (there == null || !there.head) {
         follow.add(enter(head, true));
-      } else if (fresh) {
+      } else if (fresh || due(there)) {
         follow.add(there);
       }
     }
@@ -179,6 +225,8 @@ final class Catalog implements AutoCloseable {
       Entry there = entries.get(base);
       if (there == null || there.head) {
         all.add(enter(base, false));
+      } else if (due(there)) {
+        all.add(there);
       }
     }
     all.addAll(follow);
@@ -193,6 +241,11 @@ final class Catalog implements AutoCloseable {
     return all;
   }
 
+  /** What was refused may be sound by now: its files were restored, or there is memory again. */
+  private static boolean due(Entry entry) {
+    return entry.refused != null && System.nanoTime() - entry.again >= 0;
+  }
+
   private Entry enter(String name, boolean head) {
     Entry entry = new Entry(name, head, settings.load() == null || settings.load().contains(name));
     Entry old = entries.put(name, entry);
@@ -202,7 +255,13 @@ final class Catalog implements AutoCloseable {
     return entry;
   }
 
+  /** Lets a model go, after whoever loads it. */
   private void retire(Entry entry) {
+    entry.unwanted = true;
+    loaders.execute(() -> drop(entry));
+  }
+
+  private void drop(Entry entry) {
     synchronized (entry) {
       entry.unwanted = true;
       replace(entry, null);
@@ -228,7 +287,8 @@ final class Catalog implements AutoCloseable {
         }
         if (before != null
             && live.isPresent()
-            && Integer.valueOf(live.getAsInt()).equals(before.version())) {
+            && Integer.valueOf(live.getAsInt()).equals(before.version())
+            && !due(entry)) {
           return; // it was said already
         }
         renew(entry, live);
@@ -261,6 +321,7 @@ final class Catalog implements AutoCloseable {
         throw e;
       }
       entry.refused = null;
+      entry.pause = FIRST_PAUSE;
       replace(entry, service);
       entry.reason = null;
       entry.state = ModelStatus.State.READY;
@@ -288,6 +349,8 @@ final class Catalog implements AutoCloseable {
   /** The old service, if there is one, goes on. */
   private static void refuse(Entry entry, Integer version, Throwable reason) {
     String message = reason instanceof Error ? reason.toString() : reason.getMessage();
+    entry.again = System.nanoTime() + entry.pause;
+    entry.pause = Math.min(2 * entry.pause, LAST_PAUSE);
     entry.refused = new ModelStatus(entry.name, version, ModelStatus.State.UNAVAILABLE, message);
     if (entry.service == null) {
       entry.reason = message;
@@ -488,10 +551,12 @@ final class Catalog implements AutoCloseable {
   void stop() {
     closing = true;
     watcher.interrupt();
-    loaders.shutdown();
     try {
       watcher.join(30_000);
-      if (!loaders.awaitTermination(30, TimeUnit.SECONDS)) {
+      swappers.shutdown();
+      loaders.shutdown();
+      if (!swappers.awaitTermination(30, TimeUnit.SECONDS)
+          || !loaders.awaitTermination(30, TimeUnit.SECONDS)) {
         LOG.warn("a model is still being loaded; it is not waited for any more");
       }
     } catch (InterruptedException e) {
@@ -504,7 +569,7 @@ final class Catalog implements AutoCloseable {
   public synchronized void close() {
     stop();
     for (Entry entry : entries.values()) {
-      retire(entry);
+      drop(entry);
     }
     if (!closed) {
       closed = true;

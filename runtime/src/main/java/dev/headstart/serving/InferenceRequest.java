@@ -27,4 +27,9 @@ public record InferenceRequest(
   public InferenceRequest {
     outputs = List.copyOf(outputs);
   }
+
+  /** The same with another timeout. */
+  InferenceRequest within(Duration time) {
+    return new InferenceRequest(model, version, inputs, outputs, priority, time);
+  }
 }

@@ -19,6 +19,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -270,16 +272,51 @@ public final class ModelRepository implements AutoCloseable {
         requireVersion(model, version);
         return ask(catalog.live(model), request);
       }
-      // A version that is not open yet is opened by another thread.
-      CompletableFuture<InferenceResult> answer = new CompletableFuture<>();
-      catalog
-          .version(model, version)
-          .thenCompose(service -> ask(service, request))
-          .whenComplete((result, failure) -> settle(answer, result, failure));
-      return answer;
+      return askVersion(request);
     } catch (RuntimeException | Error e) {
       return CompletableFuture.failedStage(Failures.of(e));
     }
+  }
+
+  /** A version that is not open yet is opened by another thread, within the request's time. */
+  private CompletionStage<InferenceResult> askVersion(InferenceRequest request) {
+    Duration limit = timeout(request.timeout());
+    long start = System.nanoTime();
+    CompletableFuture<HeadService> inTime = new CompletableFuture<>();
+    catalog
+        .version(request.model(), request.version())
+        .whenComplete(
+            (service, failure) -> {
+              if (failure != null) {
+                inTime.completeExceptionally(failure);
+              } else if (!inTime.complete(service)) {
+                service.release(); // nobody waits for it any more
+              }
+            });
+    inTime.orTimeout(Math.max(0, limit.toMillis()), TimeUnit.MILLISECONDS);
+    CompletableFuture<InferenceResult> answer = new CompletableFuture<>();
+    inTime
+        .thenCompose(
+            service -> ask(service, request.within(limit.minusNanos(System.nanoTime() - start))))
+        .whenComplete(
+            (result, failure) -> {
+              boolean late = failure instanceof TimeoutException;
+              late |= failure != null && failure.getCause() instanceof TimeoutException;
+              settle(answer, result, late ? late(request, limit) : failure);
+            });
+    return answer;
+  }
+
+  private static UnavailableException late(InferenceRequest request, Duration limit) {
+    return new UnavailableException(
+        Reason.TIMEOUT,
+        "version "
+            + request.version()
+            + " of the model '"
+            + request.model()
+            + "' was not opened within "
+            + limit.toMillis()
+            + " ms");
   }
 
   private static <R> void settle(CompletableFuture<R> answer, R result, Throwable failure) {

@@ -13,6 +13,8 @@ import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -35,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class LiveSwapTest {
   private static final int WIDTH = 3;
+  private static final int SWAPS = Integer.getInteger("swaps", 300);
 
   @TempDir Path folder;
   private Headstart headstart;
@@ -62,25 +66,26 @@ class LiveSwapTest {
 
   /** Without base models, which take time to load. */
   private void serve(ServingListener listener) throws Exception {
-    ServingSettings defaults = ServingSettings.defaults();
-    repository =
-        headstart.repository(
-            new ServingSettings(
-                null,
-                List.of(Provider.CPU),
-                Map.of(),
-                2,
-                defaults.queue(),
-                defaults.maxBatch(),
-                defaults.timeout(),
-                Duration.ofMillis(2)),
-            listener);
+    repository = headstart.repository(settings(null), listener);
     until(repository::ready);
     repository.unload("minilm");
     repository.unload("efficientnet-lite0");
     publish("steady", 1);
     until(() -> served("steady") != null);
     idle = OrtRuntime.openHandles();
+  }
+
+  private static ServingSettings settings(List<String> load) {
+    ServingSettings defaults = ServingSettings.defaults();
+    return new ServingSettings(
+        load,
+        List.of(Provider.CPU),
+        Map.of(),
+        2,
+        defaults.queue(),
+        defaults.maxBatch(),
+        defaults.timeout(),
+        Duration.ofMillis(2));
   }
 
   private static void until(BooleanSupplier condition) throws InterruptedException {
@@ -190,9 +195,11 @@ class LiveSwapTest {
   /**
    * By promotions and rollbacks, as people do it. The head's weights are 64 KiB and the first swaps
    * fill whatever is filled once, so that what a swap leaves behind adds up to more than the rest.
+   * A swap takes some 25 ms, most of them the disk's; {@code -Dswaps=1000} for the long run.
    */
   @Test
-  void aThousandSwapsLeaveNothingBehind() throws Exception {
+  @Timeout(300)
+  void swapsLeaveNothingBehind() throws Exception {
     int width = 4096;
     float[] ones = new float[width];
     java.util.Arrays.fill(ones, 1f);
@@ -201,11 +208,11 @@ class LiveSwapTest {
     }
     serve(ServingListener.NONE);
     Tensor features = Tensor.of(ones, 1, width);
-    swap(200, features);
+    swap(100, features);
     Footprint before = Footprint.now();
-    swap(1000, features);
+    swap(SWAPS, features);
     Footprint after = Footprint.now();
-    System.out.println("1,000 swaps: " + before + ", then " + after);
+    System.out.println(SWAPS + " swaps: " + before + ", then " + after);
     assertEquals(before.handles(), after.handles(), "native handles");
     assertTrue(after.heap() - before.heap() < 4 << 20, "heap");
     assertTrue(after.allocated() - before.allocated() < 12 << 20, "native memory");
@@ -263,6 +270,96 @@ class LiveSwapTest {
         repository.statistics(null, null).stream().map(ModelStatistics::name).toList());
   }
 
+  /** A store whose heads of one name cannot be read before the latch opens. */
+  private static HeadStore slow(HeadStore store, String head, CountDownLatch latch) {
+    return (HeadStore)
+        Proxy.newProxyInstance(
+            HeadStore.class.getClassLoader(),
+            new Class<?>[] {HeadStore.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().startsWith("load") && head.equals(arguments[0])) {
+                latch.await();
+              }
+              try {
+                return method.invoke(store, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  @Test
+  void whatIsSlowToOpenKeepsNobodyWaiting() throws Exception {
+    publish("slow", 1);
+    publish("head", 1);
+    CountDownLatch latch = new CountDownLatch(1);
+    repository =
+        ModelRepository.open(
+            headstart.models(),
+            slow(headstart.heads(), "slow", latch),
+            settings(List.of("slow", "head")),
+            ServingListener.NONE);
+    until(() -> served("head") != null);
+    for (int v = 2; v <= 4; v++) {
+      int next = publish("head", v);
+      until(() -> served("head") == next);
+    }
+    assertEquals(false, repository.ready());
+    headstart.heads().remove("slow"); // while it is being opened
+    until(() -> repository.index().stream().noneMatch(s -> s.name().equals("slow")));
+    latch.countDown();
+    until(repository::ready);
+  }
+
+  @Test
+  void aVersionThatOpensTooLateIsATimeoutAndLetGo() throws Exception {
+    publish("head", 1);
+    publish("head", 2);
+    CountDownLatch latch = new CountDownLatch(1);
+    repository =
+        ModelRepository.open(
+            headstart.models(),
+            slow(headstart.heads(), "head", latch),
+            settings(List.of("head")),
+            ServingListener.NONE);
+    until(() -> !repository.index().isEmpty());
+    var late =
+        assertThrows(
+            ExecutionException.class,
+            () ->
+                repository
+                    .infer(
+                        new InferenceRequest(
+                            "head",
+                            1,
+                            Map.of("features", Tensor.of(new float[WIDTH], 1, WIDTH)),
+                            List.of(),
+                            0,
+                            Duration.ofMillis(40)))
+                    .toCompletableFuture()
+                    .get(20, TimeUnit.SECONDS));
+    assertEquals(
+        UnavailableException.Reason.TIMEOUT,
+        ((UnavailableException) late.getCause()).reason(),
+        late.toString());
+    latch.countDown();
+    until(() -> served("head") != null);
+    assertEquals(1, infer("head", 1, 1).version());
+  }
+
+  @Test
+  void aVersionThatWasRestoredIsServedAgain() throws Exception {
+    publish("head", 1);
+    Path model = headstart.heads().load("head", 1).model();
+    byte[] sound = Files.readAllBytes(model);
+    Files.write(model, new byte[] {1, 2, 3});
+    serve(ServingListener.NONE);
+    assertEquals(null, served("head"));
+    Files.write(model, sound);
+    until(() -> served("head") != null);
+    assertEquals(33f, only(infer("head", null, 1)), 1e-3);
+  }
+
   @Test
   void headsComeAndGo() throws Exception {
     serve(ServingListener.NONE);
@@ -315,7 +412,7 @@ class LiveSwapTest {
     Files.write(model, sound);
     repository.load("head");
     assertEquals(1, infer("head", null, 1).version());
-    assertTrue(repository.ready("other", third));
+    until(() -> repository.ready("other", third));
   }
 
   @Test
