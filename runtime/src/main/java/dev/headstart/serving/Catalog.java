@@ -142,8 +142,8 @@ final class Catalog implements AutoCloseable {
             look().stream().map(this::bring).toArray(CompletableFuture[]::new);
         if (first) {
           first = false;
-          CompletableFuture.allOf(loads).whenComplete((done, failure) -> loaded = true);
           sayUnknown();
+          CompletableFuture.allOf(loads).whenComplete((done, failure) -> loaded = true);
         }
       } catch (RuntimeException | Error e) {
         if (!closing) {
@@ -156,6 +156,20 @@ final class Catalog implements AutoCloseable {
         TimeUnit.NANOSECONDS.sleep(Math.min(rest, TimeUnit.SECONDS.toNanos(1)));
       } catch (InterruptedException e) {
         return; // closed
+      }
+    }
+  }
+
+  /** A name to load that nothing has is a mistake, or comes later. */
+  private void sayUnknown() {
+    if (settings.load() == null) {
+      return;
+    }
+    for (String name : new TreeSet<>(settings.load())) {
+      if (!entries.containsKey(name)) {
+        LOG.warn(
+            "among the models to load: {}",
+            new NotFoundException("model", name, entries.keySet()).getMessage());
       }
     }
   }
@@ -179,20 +193,6 @@ final class Catalog implements AutoCloseable {
           } while (!entry.following.compareAndSet(Following.NOW, Following.NOT));
         },
         entry.head && entry.service != null ? swappers : loaders);
-  }
-
-  /** A name to load that nothing has is a mistake, or comes later. */
-  private void sayUnknown() {
-    if (settings.load() == null) {
-      return;
-    }
-    for (String name : new TreeSet<>(settings.load())) {
-      if (!entries.containsKey(name)) {
-        LOG.warn(
-            "among the models to load: {}",
-            new NotFoundException("model", name, entries.keySet()).getMessage());
-      }
-    }
   }
 
   /** What is new, changed or gone; returns what may have another live version, bases first. */
