@@ -149,8 +149,8 @@ public final class LoadTest {
     try (BareLoop linearOne = new BareLoop(linear.proto().toByteArray(), small, smallShape, 1);
         BareLoop pictureOne = new BareLoop(picture, pixels, pixelShape, 1);
         BareLoop pictureAll = new BareLoop(picture, pixels, pixelShape, 0);
-        Processes empty = Processes.emptyRoute();
-        Processes server = Processes.headstart(workspace)) {
+        ServerProcess empty = ServerProcess.emptyRoute();
+        ServerProcess server = ServerProcess.headstart(workspace)) {
       System.out.printf(
           Locale.ROOT,
           "%d cores; ready after %.1f s, %d MB resident%n",

@@ -90,7 +90,7 @@ public final class Soak implements AutoCloseable {
   private final AtomicLong failed = new AtomicLong();
   private final AtomicLong swaps = new AtomicLong();
   private final HttpClient http = HttpClient.newHttpClient();
-  private Processes server;
+  private ServerProcess server;
   private ManagedChannel channel;
   private volatile long end;
 
@@ -183,7 +183,7 @@ public final class Soak implements AutoCloseable {
   }
 
   private boolean run(double minutes) throws Exception {
-    server = Processes.headstart(workspace);
+    server = ServerProcess.headstart(workspace);
     channel = NettyChannelBuilder.forAddress("127.0.0.1", server.grpcPort).usePlaintext().build();
     long start = System.nanoTime();
     end = start + (long) (minutes * 60e9);
@@ -251,14 +251,12 @@ public final class Soak implements AutoCloseable {
 
   // What is asked
 
-  private JsonNode post(String path, String type, byte[] body) throws Exception {
+  private JsonNode post(String path, String header, String value, byte[] body) throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.port + path))
             .timeout(Duration.ofSeconds(60))
+            .header(header, value)
             .POST(HttpRequest.BodyPublishers.ofByteArray(body));
-    if (type != null) {
-      request.header("Content-Type", type);
-    }
     HttpResponse<byte[]> response =
         http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
     if (response.statusCode() != 200) {
@@ -277,6 +275,7 @@ public final class Soak implements AutoCloseable {
     JsonNode answer =
         post(
             "/v2/models/signs/infer",
+            "Content-Type",
             "application/json",
             ("{\"inputs\":[{\"name\":\"features\",\"shape\":[1,16],\"datatype\":\"FP32\",\"data\":"
                     + Arrays.toString(features)
@@ -296,19 +295,12 @@ public final class Soak implements AutoCloseable {
         "{\"inputs\":[{\"name\":\"features\",\"shape\":[1,16],\"datatype\":\"FP32\",\"parameters\":{\"binary_data_size\":64}}]}"
             .getBytes(StandardCharsets.UTF_8);
     byte[] body = ByteBuffer.allocate(head.length + 64).put(head).put(raw(features)).array();
-    HttpResponse<byte[]> response =
-        http.send(
-            HttpRequest.newBuilder(
-                    URI.create("http://127.0.0.1:" + server.port + "/v2/models/signs/infer"))
-                .timeout(Duration.ofSeconds(60))
-                .header("Inference-Header-Content-Length", Integer.toString(head.length))
-                .POST(HttpRequest.BodyPublishers.ofByteArray(body))
-                .build(),
-            HttpResponse.BodyHandlers.ofByteArray());
-    if (response.statusCode() != 200) {
-      throw new IOException("status " + response.statusCode());
-    }
-    JsonNode answer = JSON.readTree(response.body());
+    JsonNode answer =
+        post(
+            "/v2/models/signs/infer",
+            "Inference-Header-Content-Length",
+            Integer.toString(head.length),
+            body);
     check(
         "signs",
         answer.get("model_version").asInt(),
@@ -322,6 +314,7 @@ public final class Soak implements AutoCloseable {
     JsonNode answer =
         post(
             "/v1/heads/" + head + "/predict",
+            "Content-Type",
             "text/plain; charset=utf-8",
             text.getBytes(StandardCharsets.UTF_8));
     checkNamed(head, sample, answer);
@@ -329,7 +322,8 @@ public final class Soak implements AutoCloseable {
 
   private void askPicture(int turn) throws Exception {
     int sample = turn % samples.get("clothes").size();
-    JsonNode answer = post("/v1/heads/clothes/predict", "image/png", picture(sample));
+    JsonNode answer =
+        post("/v1/heads/clothes/predict", "Content-Type", "image/png", picture(sample));
     checkNamed("clothes", sample, answer);
     Thread.sleep(50);
   }
@@ -344,22 +338,11 @@ public final class Soak implements AutoCloseable {
     JsonNode answers =
         post(
             "/v1/predict?heads=mail,post",
+            "Content-Type",
             "text/plain; charset=utf-8",
             text.getBytes(StandardCharsets.UTF_8));
-    JsonNode each = answers.has("predictions") ? answers.get("predictions") : answers;
     for (String head : List.of("mail", "post")) {
-      JsonNode found = each.get(head);
-      if (found == null) {
-        for (JsonNode candidate : each) {
-          if (candidate.path("head").asText().equals(head)) {
-            found = candidate;
-          }
-        }
-      }
-      if (found == null) {
-        throw new IOException("no answer of head " + head + ": " + answers);
-      }
-      checkNamed(head, sample, found);
+      checkNamed(head, sample, answers.get("predictions").get(head));
     }
   }
 

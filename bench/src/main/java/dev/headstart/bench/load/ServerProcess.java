@@ -13,9 +13,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A server in a process of its own, ready to answer. The caller closes it. */
-final class Processes implements AutoCloseable {
+final class ServerProcess implements AutoCloseable {
   private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(2);
 
   private final Process process;
@@ -23,7 +24,7 @@ final class Processes implements AutoCloseable {
   final int grpcPort;
   final double secondsToReady;
 
-  private Processes(List<String> command, int port, int grpcPort, String readyPath)
+  private ServerProcess(List<String> command, int port, int grpcPort, String readyPath)
       throws IOException, InterruptedException {
     this.port = port;
     this.grpcPort = grpcPort;
@@ -58,10 +59,10 @@ final class Processes implements AutoCloseable {
   }
 
   /** {@code ./headstart serve}, as anyone starts it; the working directory is the project's. */
-  static Processes headstart(Path workspace) throws IOException, InterruptedException {
+  static ServerProcess headstart(Path workspace) throws IOException, InterruptedException {
     int port = freePort();
     int grpcPort = freePort();
-    return new Processes(
+    return new ServerProcess(
         List.of(
             "./headstart",
             "serve",
@@ -77,23 +78,23 @@ final class Processes implements AutoCloseable {
   }
 
   /** {@link EmptyRoute}, with nothing of Headstart's server on its class path. */
-  static Processes emptyRoute() throws IOException, InterruptedException {
+  static ServerProcess emptyRoute() throws IOException, InterruptedException {
     int port = freePort();
     String classPath =
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-            .flatMap(Processes::entries)
+            .flatMap(ServerProcess::entries)
             .filter(entry -> !entry.contains("headstart-server"))
             .collect(Collectors.joining(File.pathSeparator));
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of("-XX:+UseSerialGC", "-cp", classPath, EmptyRoute.class.getName(), "" + port));
-    return new Processes(command, port, -1, "/empty");
+    return new ServerProcess(command, port, -1, "/empty");
   }
 
-  private static java.util.stream.Stream<String> entries(String entry) {
+  private static Stream<String> entries(String entry) {
     if (!entry.endsWith("*")) {
-      return java.util.stream.Stream.of(entry);
+      return Stream.of(entry);
     }
     try (var files = Files.list(Path.of(entry.substring(0, entry.length() - 1)))) {
       return files.map(Path::toString).toList().stream();
