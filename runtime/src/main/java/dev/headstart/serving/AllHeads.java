@@ -15,22 +15,37 @@ import java.util.Map;
  * @param heads at least one, by name
  */
 record AllHeads(String name, List<HeadService> heads) {
+  private static final String PREFIX = "heads@";
+
+  /** Whether a model's name is that of all heads of a base. */
+  static boolean isNamedBy(String model) {
+    return model.startsWith(PREFIX);
+  }
+
+  static String nameOf(String base) {
+    return PREFIX + base;
+  }
+
+  /** The base that such a name holds. */
+  static String base(String model) {
+    return model.substring(PREFIX.length());
+  }
 
   List<TensorInfo> outputs() {
     List<TensorInfo> outputs = new ArrayList<>();
-    heads.forEach(head -> outputs.addAll(head.outputs(prefix(head))));
+    heads.forEach(head -> outputs.addAll(head.outputs(prefix(head.manifest().head()))));
     return outputs;
   }
 
-  private static String prefix(HeadService head) {
-    return head.manifest().head() + ".";
+  private static String prefix(String head) {
+    return head + ".";
   }
 
   ModelMetadata metadata() {
     Map<String, List<String>> classes = new LinkedHashMap<>();
     for (HeadService head : heads) {
       if (!head.manifest().classes().isEmpty()) {
-        classes.put(prefix(head) + HeadService.SCORES, head.manifest().classes());
+        classes.put(prefix(head.manifest().head()) + HeadService.SCORES, head.manifest().classes());
       }
     }
     HeadService first = heads.get(0);
@@ -52,7 +67,7 @@ record AllHeads(String name, List<HeadService> heads) {
   InferenceResult merged(List<InferenceResult> results, List<String> wanted) {
     Map<String, Tensor> found = new LinkedHashMap<>();
     for (InferenceResult result : results) {
-      result.outputs().forEach((out, tensor) -> found.put(result.model() + "." + out, tensor));
+      result.outputs().forEach((out, tensor) -> found.put(prefix(result.model()) + out, tensor));
     }
     Map<String, Tensor> answer = new LinkedHashMap<>();
     wanted.forEach(output -> answer.put(output, found.get(output)));

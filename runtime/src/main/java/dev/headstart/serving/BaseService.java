@@ -2,7 +2,6 @@ package dev.headstart.serving;
 
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.OpenBase;
-import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -119,11 +118,7 @@ final class BaseService extends Service {
     }
   }
 
-  /**
-   * A request as a job; the caller has retained this for it.
-   *
-   * @throws BadInputException if its tensors are not what the model takes
-   */
+  @Override
   ModelJob job(InferenceRequest request, Duration timeout, Counters counters) {
     int most = metadata.maxBatch() == 0 ? Integer.MAX_VALUE : metadata.maxBatch();
     InputForm form = Form.of(metadata.forms(), request.inputs(), most);

@@ -173,7 +173,7 @@ final class Batcher implements AutoCloseable {
 
   private RuntimeException refusal(Line line, Job<?> job) {
     if (stopping) {
-      return stopping();
+      return Failures.stopping();
     }
     if (job.timeout().isZero() || job.timeout().isNegative()) {
       return job.expired();
@@ -184,10 +184,6 @@ final class Batcher implements AutoCloseable {
           "the model '" + line.name + "' is overloaded: " + bound + " requests wait already");
     }
     return null;
-  }
-
-  private static UnavailableException stopping() {
-    return new UnavailableException(Reason.STOPPING, "the server is stopping");
   }
 
   private static boolean quick(Job<?> job) {
@@ -477,7 +473,7 @@ final class Batcher implements AutoCloseable {
    * @return whether all of them were answered in time, and no call runs any more
    */
   boolean close(Duration patience) {
-    boolean drained = await(patience, true);
+    boolean drained = drain(patience);
     List<Job<?>> left;
     lock.lock();
     try {
@@ -487,16 +483,16 @@ final class Batcher implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    left.forEach(job -> abandon(job, stopping()));
+    left.forEach(job -> abandon(job, Failures.stopping()));
     timer.shutdownNow();
     return drained;
   }
 
-  /** Waits until nothing waits or runs. */
-  private boolean await(Duration patience, boolean stop) {
+  /** Takes no more jobs, and waits until nothing waits or runs. */
+  private boolean drain(Duration patience) {
     lock.lock();
     try {
-      stopping |= stop;
+      stopping = true;
       long left = patience.toNanos();
       while (running > 0 || !queued.isEmpty()) {
         if (left <= 0) {

@@ -21,7 +21,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,18 +38,13 @@ final class Catalog implements AutoCloseable {
   /** Younger changes are looked at again; see {@link HeadStore#changes}. */
   private static final long SETTLED = 2000;
 
-  /** Nanoseconds until a version that was refused is tried again, at first and at last. */
-  private static final long FIRST_PAUSE = TimeUnit.SECONDS.toNanos(1);
-
-  private static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(30);
-
   private final BaseModels models;
   private final HeadStore heads;
   private final ServingSettings settings;
   private final ServingListener listener;
   private final Bases bases;
   private final HeadPool pool = new HeadPool();
-  private final Map<String, Entry> entries = new ConcurrentHashMap<>();
+  private final Map<String, CatalogEntry> entries = new ConcurrentHashMap<>();
   private final ExecutorService loaders;
 
   /** For heads that serve already, so that no slow base model keeps them from a new version. */
@@ -82,55 +76,6 @@ final class Catalog implements AutoCloseable {
     this.versions = new VersionCache(KEPT, this::open, loaders);
     this.watcher = Batcher.daemon(this::watch, "headstart-watcher");
     watcher.start();
-  }
-
-  /**
-   * Whether a model is being brought to its live version, and whether that may be another by now.
-   */
-  private enum Following {
-    NOT,
-    NOW,
-    AGAIN
-  }
-
-  /** A model by its name, loaded or not. Loading is one thread's at a time, under its lock. */
-  private static final class Entry {
-    private final String name;
-    private final boolean head;
-    private volatile Service service;
-    private volatile ModelStatus.State state;
-    private volatile String reason;
-
-    /** A version that should be live and cannot be. */
-    private volatile ModelStatus refused;
-
-    /** Somebody does not want it loaded, or it is gone. */
-    private volatile boolean unwanted;
-
-    private final AtomicReference<Following> following = new AtomicReference<>(Following.NOT);
-
-    /** When a version that was refused is tried again, as {@link System#nanoTime}. */
-    private volatile long again;
-
-    /** Nanoseconds from one try to the next. */
-    private long pause = FIRST_PAUSE;
-
-    Entry(String name, boolean head, boolean wanted) {
-      this.name = name;
-      this.head = head;
-      this.unwanted = !wanted;
-      this.state = wanted ? ModelStatus.State.LOADING : ModelStatus.State.UNAVAILABLE;
-      this.reason = wanted ? "it is being loaded" : "it is not among the models to load";
-    }
-
-    /** The service, retained; null if there is none. */
-    Service lease() {
-      Service now = service;
-      while (now != null && !now.retain()) {
-        now = service;
-      }
-      return now;
-    }
   }
 
   private void watch() {
@@ -174,39 +119,27 @@ final class Catalog implements AutoCloseable {
     }
   }
 
-  /**
-   * Has a model follow its live version, on another thread; once more if that is under way, as it
-   * may have looked already.
-   */
-  private CompletableFuture<?> bring(Entry entry) {
-    Following before =
-        entry.following.getAndUpdate(
-            state -> state == Following.NOT ? Following.NOW : Following.AGAIN);
-    if (before != Following.NOT) {
-      return CompletableFuture.completedFuture(null);
-    }
-    return CompletableFuture.runAsync(
-        () -> {
-          do {
-            entry.following.set(Following.NOW);
-            follow(entry);
-          } while (!entry.following.compareAndSet(Following.NOW, Following.NOT));
-        },
-        entry.head && entry.service != null ? swappers : loaders);
+  /** Has a model follow its live version, on another thread. */
+  private CompletableFuture<?> bring(CatalogEntry entry) {
+    return entry.claim()
+        ? CompletableFuture.runAsync(
+            () -> entry.untilUnclaimed(() -> follow(entry)),
+            entry.head() && entry.service() != null ? swappers : loaders)
+        : CompletableFuture.completedFuture(null);
   }
 
   /** What is new, changed or gone; returns what may have another live version, bases first. */
-  private List<Entry> look() {
+  private List<CatalogEntry> look() {
     Map<String, FileTime> changes = heads.changes();
     long settled = System.currentTimeMillis() - SETTLED;
     Set<String> names = new TreeSet<>(models.names());
-    List<Entry> follow = new ArrayList<>();
+    List<CatalogEntry> follow = new ArrayList<>();
     Map<String, FileTime> next = new HashMap<>();
     for (String head : new TreeSet<>(changes.keySet())) {
       FileTime changed = changes.get(head);
-      Entry there = entries.get(head);
+      CatalogEntry there = entries.get(head);
       boolean fresh = changed.toMillis() > settled || !changed.equals(seen.get(head));
-      boolean exists = fresh ? !heads.versions(head).isEmpty() : there != null && there.head;
+      boolean exists = fresh ? !heads.versions(head).isEmpty() : there != null && there.head();
       if (!exists) {
         continue;
       }
@@ -214,25 +147,25 @@ final class Catalog implements AutoCloseable {
       if (names.remove(head) && warned.add(head)) {
         LOG.warn("the head '{}' has the name of a base model and is served in its place", head);
       }
-      if (there == null || !there.head) {
+      if (there == null || !there.head()) {
         follow.add(enter(head, true));
-      } else if (fresh || due(there)) {
+      } else if (fresh || there.due()) {
         follow.add(there);
       }
     }
-    List<Entry> all = new ArrayList<>();
+    List<CatalogEntry> all = new ArrayList<>();
     for (String base : names) {
-      Entry there = entries.get(base);
-      if (there == null || there.head) {
+      CatalogEntry there = entries.get(base);
+      if (there == null || there.head()) {
         all.add(enter(base, false));
-      } else if (due(there)) {
+      } else if (there.due()) {
         all.add(there);
       }
     }
     all.addAll(follow);
-    for (Entry entry : entries.values()) {
-      if (entry.head ? !next.containsKey(entry.name) : !names.contains(entry.name)) {
-        if (entries.remove(entry.name, entry)) {
+    for (CatalogEntry entry : entries.values()) {
+      if (entry.head() ? !next.containsKey(entry.name()) : !names.contains(entry.name())) {
+        if (entries.remove(entry.name(), entry)) {
           retire(entry);
         }
       }
@@ -241,14 +174,10 @@ final class Catalog implements AutoCloseable {
     return all;
   }
 
-  /** What was refused may be sound by now: its files were restored, or there is memory again. */
-  private static boolean due(Entry entry) {
-    return entry.refused != null && System.nanoTime() - entry.again >= 0;
-  }
-
-  private Entry enter(String name, boolean head) {
-    Entry entry = new Entry(name, head, settings.load() == null || settings.load().contains(name));
-    Entry old = entries.put(name, entry);
+  private CatalogEntry enter(String name, boolean head) {
+    CatalogEntry entry =
+        new CatalogEntry(name, head, settings.load() == null || settings.load().contains(name));
+    CatalogEntry old = entries.put(name, entry);
     if (old != null) {
       retire(old);
     }
@@ -256,120 +185,90 @@ final class Catalog implements AutoCloseable {
   }
 
   /** Lets a model go, after whoever loads it. */
-  private void retire(Entry entry) {
-    entry.unwanted = true;
+  private void retire(CatalogEntry entry) {
+    entry.abandon();
     loaders.execute(() -> drop(entry));
   }
 
-  private void drop(Entry entry) {
+  private void drop(CatalogEntry entry) {
     synchronized (entry) {
-      entry.unwanted = true;
-      replace(entry, null);
+      entry.drop();
     }
-    if (entry.head) {
-      versions.forget(entry.name);
+    if (entry.head()) {
+      versions.forget(entry.name());
     }
   }
 
   /** Brings a model to its live version, if it is not there; failures are said in the index. */
-  private void follow(Entry entry) {
+  private void follow(CatalogEntry entry) {
     synchronized (entry) {
-      if (entry.unwanted || closing) {
+      if (entry.unwanted() || closing) {
         return;
       }
-      ModelStatus before = entry.refused;
+      ModelStatus before = entry.refused();
       try {
         OptionalInt live = live(entry);
-        Service now = entry.service;
+        Service now = entry.service();
         if (now != null && live.isPresent() && live.getAsInt() == now.version()) {
-          entry.refused = null;
+          entry.settle();
           return;
         }
         if (before != null
             && live.isPresent()
             && Integer.valueOf(live.getAsInt()).equals(before.version())
-            && !due(entry)) {
+            && !entry.due()) {
           return; // it was said already
         }
         renew(entry, live);
       } catch (RuntimeException | Error e) {
-        ModelStatus again = entry.refused;
+        ModelStatus again = entry.refused();
         if (!again.equals(before) && again.version() != null) {
-          LOG.warn("the model '{}' cannot be served: {}", entry.name, again.reason());
+          LOG.warn("the model '{}' cannot be served: {}", entry.name(), again.reason());
         }
       }
     }
   }
 
-  private OptionalInt live(Entry entry) {
+  private OptionalInt live(CatalogEntry entry) {
     try {
-      return entry.head ? heads.live(entry.name) : OptionalInt.of(BaseService.VERSION);
+      return entry.head() ? heads.live(entry.name()) : OptionalInt.of(BaseService.VERSION);
     } catch (RuntimeException e) {
-      refuse(entry, null, e);
+      entry.refuse(null, e);
       throw e;
     }
   }
 
   /** Under the entry's lock. */
-  private void renew(Entry entry, OptionalInt live) {
+  private void renew(CatalogEntry entry, OptionalInt live) {
     try {
-      Service service = entry.head ? openLive(entry, live) : openBase(entry);
-      try {
-        service.warm();
-      } catch (RuntimeException | Error e) {
-        service.release();
-        throw e;
-      }
-      entry.refused = null;
-      entry.pause = FIRST_PAUSE;
-      replace(entry, service);
-      entry.reason = null;
-      entry.state = ModelStatus.State.READY;
+      entry.serve(warmed(entry.head() ? openLive(entry, live) : openBase(entry)));
     } catch (RuntimeException | Error e) {
-      refuse(entry, live.isPresent() ? live.getAsInt() : null, e);
+      entry.refuse(live.isPresent() ? live.getAsInt() : null, e);
       throw e;
     }
-    if (entry.head) {
-      listener.live(entry.name, entry.service.version());
+    if (entry.head()) {
+      listener.live(entry.name(), entry.service().version());
     }
   }
 
-  private Service openBase(Entry entry) {
-    return BaseService.open(bases, models.get(entry.name), settings.maxBatch());
+  private Service openBase(CatalogEntry entry) {
+    return BaseService.open(bases, models.get(entry.name()), settings.maxBatch());
   }
 
-  private HeadService openLive(Entry entry, OptionalInt live) {
+  private HeadService openLive(CatalogEntry entry, OptionalInt live) {
     HeadStore.Stored stored =
         live.isPresent()
-            ? heads.load(entry.name, live.getAsInt())
-            : heads.loadLive(entry.name); // which says why there is none
+            ? heads.load(entry.name(), live.getAsInt())
+            : heads.loadLive(entry.name()); // which says why there is none
     return HeadService.open(stored, models, bases, pool, settings.maxBatch());
   }
 
-  /** The old service, if there is one, goes on. */
-  private static void refuse(Entry entry, Integer version, Throwable reason) {
-    String message = reason instanceof Error ? reason.toString() : reason.getMessage();
-    entry.again = System.nanoTime() + entry.pause;
-    entry.pause = Math.min(2 * entry.pause, LAST_PAUSE);
-    entry.refused = new ModelStatus(entry.name, version, ModelStatus.State.UNAVAILABLE, message);
-    if (entry.service == null) {
-      entry.reason = message;
-      entry.state = ModelStatus.State.UNAVAILABLE;
-    }
-  }
-
-  /** Under the entry's lock: requests that come from now on take the new one. */
-  private static void replace(Entry entry, Service service) {
-    Service old = entry.service;
-    entry.service = service;
-    if (old != null) {
-      old.release();
-    }
-  }
-
   private HeadService open(String head, int version) {
-    HeadService service =
-        HeadService.open(heads.load(head, version), models, bases, pool, settings.maxBatch());
+    return warmed(
+        HeadService.open(heads.load(head, version), models, bases, pool, settings.maxBatch()));
+  }
+
+  private static <S extends Service> S warmed(S service) {
     try {
       service.warm();
       return service;
@@ -384,8 +283,8 @@ final class Catalog implements AutoCloseable {
     return loaded && !closing;
   }
 
-  private Entry entry(String model) {
-    Entry entry = entries.get(model);
+  private CatalogEntry entry(String model) {
+    CatalogEntry entry = entries.get(model);
     if (entry == null) {
       if (!loaded) {
         throw new UnavailableException(
@@ -397,17 +296,26 @@ final class Catalog implements AutoCloseable {
   }
 
   /**
+   * Checks that there is a model, loaded or not.
+   *
+   * @throws NotFoundException if there is none
+   */
+  void require(String model) {
+    entry(model);
+  }
+
+  /**
    * Whether a model is a head's; otherwise it is a base model.
    *
    * @throws NotFoundException if there is no such model
    */
   boolean isHead(String model) {
-    return entry(model).head;
+    return entry(model).head();
   }
 
   /** Whether a model's live version is open. */
   boolean ready(String model) {
-    return entry(model).service != null;
+    return entry(model).service() != null;
   }
 
   /** Whether there is such a model, loaded or not. */
@@ -417,8 +325,8 @@ final class Catalog implements AutoCloseable {
 
   /** Whether a version of a model is open, live or not. */
   boolean isOpen(String model, int version) {
-    Entry entry = entries.get(model);
-    Service live = entry == null ? null : entry.service;
+    CatalogEntry entry = entries.get(model);
+    Service live = entry == null ? null : entry.service();
     return live != null && live.version() == version
         || entry != null && versions.contains(model, version);
   }
@@ -429,17 +337,12 @@ final class Catalog implements AutoCloseable {
    * @throws UnavailableException if none is open
    */
   Service live(String model) {
-    Entry entry = entry(model);
+    CatalogEntry entry = entry(model);
     Service service = entry.lease();
     if (service == null) {
-      throw notReady(entry);
+      throw entry.notReady();
     }
     return service;
-  }
-
-  private static UnavailableException notReady(Entry entry) {
-    return new UnavailableException(
-        Reason.NOT_READY, "the model '" + entry.name + "' is not ready: " + entry.reason);
   }
 
   /** The live version of a head, retained. */
@@ -459,7 +362,7 @@ final class Catalog implements AutoCloseable {
    * @throws UnavailableException if the head is not to be loaded
    */
   CompletableFuture<HeadService> version(String head, int version) {
-    Entry entry = entry(head);
+    CatalogEntry entry = entry(head);
     Service live = entry.lease();
     if (live instanceof HeadService now && now.version() == version) {
       return CompletableFuture.completedFuture(now);
@@ -467,8 +370,8 @@ final class Catalog implements AutoCloseable {
     if (live != null) {
       live.release();
     }
-    if (entry.unwanted || closing) {
-      throw notReady(entry);
+    if (entry.unwanted() || closing) {
+      throw entry.notReady();
     }
     return versions.get(head, version);
   }
@@ -476,8 +379,8 @@ final class Catalog implements AutoCloseable {
   /** The live versions of all heads of a base, by name, retained. */
   List<HeadService> ofBase(String base) {
     List<HeadService> found = new ArrayList<>();
-    for (Entry entry : new TreeMap<>(entries).values()) {
-      Service service = entry.head ? entry.lease() : null;
+    for (CatalogEntry entry : new TreeMap<>(entries).values()) {
+      Service service = entry.head() ? entry.lease() : null;
       if (service instanceof HeadService head
           && head.manifest().base() != null
           && head.manifest().base().id().equals(base)) {
@@ -492,8 +395,8 @@ final class Catalog implements AutoCloseable {
   /** Base models that heads stand on, whose live versions are open. */
   Set<String> basesOfHeads() {
     Set<String> names = new TreeSet<>();
-    for (Entry entry : entries.values()) {
-      if (entry.service instanceof HeadService head && head.manifest().base() != null) {
+    for (CatalogEntry entry : entries.values()) {
+      if (entry.service() instanceof HeadService head && head.manifest().base() != null) {
         names.add(head.manifest().base().id());
       }
     }
@@ -503,46 +406,29 @@ final class Catalog implements AutoCloseable {
   /** A line a model, and one more for a version that should be live and cannot be. */
   List<ModelStatus> index() {
     List<ModelStatus> index = new ArrayList<>();
-    for (Entry entry : new TreeMap<>(entries).values()) {
-      Service service = entry.service;
-      ModelStatus refused = entry.refused;
-      if (service != null) {
-        index.add(new ModelStatus(entry.name, service.version(), ModelStatus.State.READY, null));
-      } else if (refused == null) {
-        index.add(new ModelStatus(entry.name, null, entry.state, entry.reason));
-      }
-      if (refused != null) {
-        index.add(refused);
-      }
+    for (CatalogEntry entry : new TreeMap<>(entries).values()) {
+      index.addAll(entry.status());
     }
     return index;
   }
 
   /** Opens a model's live version anew. */
   void load(String model) {
-    Entry entry = entry(model);
+    CatalogEntry entry = entry(model);
     synchronized (entry) {
       if (entries.get(model) != entry || closing) {
         throw new NotFoundException("model", model, entries.keySet());
       }
-      entry.unwanted = false;
-      if (entry.service == null) {
-        entry.state = ModelStatus.State.LOADING;
-        entry.reason = "it is being loaded";
-      }
+      entry.want();
       renew(entry, live(entry));
     }
   }
 
   /** Lets a model go. */
   void unload(String model) {
-    Entry entry = entry(model);
+    CatalogEntry entry = entry(model);
     synchronized (entry) {
-      entry.unwanted = true;
-      entry.refused = null;
-      entry.state = ModelStatus.State.UNAVAILABLE;
-      entry.reason = "it was unloaded";
-      replace(entry, null);
+      entry.unload();
     }
     versions.forget(model);
   }
@@ -568,7 +454,7 @@ final class Catalog implements AutoCloseable {
   @Override
   public synchronized void close() {
     stop();
-    for (Entry entry : entries.values()) {
+    for (CatalogEntry entry : entries.values()) {
       drop(entry);
     }
     if (!closed) {

@@ -9,6 +9,11 @@ import dev.headstart.error.UnavailableException.Reason;
 final class Failures {
   private Failures() {}
 
+  /** What is said to requests that come once the models are being closed. */
+  static UnavailableException stopping() {
+    return new UnavailableException(Reason.STOPPING, "the server is stopping");
+  }
+
   static RuntimeException of(Throwable thrown) {
     if (thrown instanceof HeadstartException known) {
       return known;

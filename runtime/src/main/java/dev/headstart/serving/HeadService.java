@@ -18,6 +18,7 @@ import dev.headstart.serving.ModelMetadata.Kind;
 import java.io.ByteArrayOutputStream;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -126,6 +127,17 @@ final class HeadService extends Service {
   @Override
   int version() {
     return manifest.version();
+  }
+
+  @Override
+  ModelJob job(InferenceRequest request, Duration timeout, Counters counters) {
+    return new HeadGroup(List.of(this))
+        .job(
+            request.inputs(),
+            List.of(Form.outputs(request.outputs(), outputs(""), onRequest())),
+            request.priority(),
+            timeout,
+            List.of(counters));
   }
 
   /** Samples in one request, and in one call, at most. */

@@ -33,9 +33,6 @@ import java.util.stream.Collectors;
  */
 public final class ModelRepository implements AutoCloseable {
 
-  /** Before a base model's name: all heads of that base. */
-  private static final String ALL_HEADS = "heads@";
-
   private final HeadStore heads;
   private final ServingSettings settings;
   private final ServingListener listener;
@@ -77,25 +74,25 @@ public final class ModelRepository implements AutoCloseable {
    * @throws NotFoundException if there is no such model or version
    */
   public boolean ready(String model, Integer version) {
-    if (isAllHeads(model)) {
-      requireVersion(model, version);
-      allHeads(model).release();
-      return !closing;
-    }
     requireVersion(model, version);
-    return catalog.ready(model) && !closing;
+    requireModel(model);
+    return (AllHeads.isNamedBy(model) || catalog.ready(model)) && !closing;
   }
 
-  private static boolean isAllHeads(String model) {
-    return model.startsWith(ALL_HEADS);
+  private void requireModel(String model) {
+    if (AllHeads.isNamedBy(model)) {
+      allHeads(model).release();
+    } else {
+      catalog.require(model);
+    }
   }
 
   /** All heads of the base that the name holds, retained. */
   private AllHeads allHeads(String model) {
-    List<HeadService> found = catalog.ofBase(model.substring(ALL_HEADS.length()));
+    List<HeadService> found = catalog.ofBase(AllHeads.base(model));
     if (found.isEmpty()) {
       throw new NotFoundException(
-          "model", model, catalog.basesOfHeads().stream().map(base -> ALL_HEADS + base).toList());
+          "model", model, catalog.basesOfHeads().stream().map(AllHeads::nameOf).toList());
     }
     return new AllHeads(model, found);
   }
@@ -104,7 +101,7 @@ public final class ModelRepository implements AutoCloseable {
     if (version == null) {
       return;
     }
-    boolean head = !isAllHeads(model) && catalog.isHead(model);
+    boolean head = !AllHeads.isNamedBy(model) && catalog.isHead(model);
     List<Integer> versions = head ? heads.versions(model) : List.of(BaseService.VERSION);
     if (!versions.contains(version)) {
       throw new NotFoundException(
@@ -125,7 +122,8 @@ public final class ModelRepository implements AutoCloseable {
     List<ModelStatus> index = new ArrayList<>(catalog.index());
     for (String base : catalog.basesOfHeads()) {
       index.add(
-          new ModelStatus(ALL_HEADS + base, BaseService.VERSION, ModelStatus.State.READY, null));
+          new ModelStatus(
+              AllHeads.nameOf(base), BaseService.VERSION, ModelStatus.State.READY, null));
     }
     return index;
   }
@@ -139,7 +137,7 @@ public final class ModelRepository implements AutoCloseable {
    */
   public ModelMetadata metadata(String model, Integer version) {
     requireVersion(model, version);
-    if (isAllHeads(model)) {
+    if (AllHeads.isNamedBy(model)) {
       AllHeads all = allHeads(model);
       try {
         return all.metadata();
@@ -180,11 +178,7 @@ public final class ModelRepository implements AutoCloseable {
   public List<ModelStatistics> statistics(String model, Integer version) {
     if (model != null) {
       requireVersion(model, version);
-      if (isAllHeads(model)) {
-        allHeads(model).release(); // or it is not found
-      } else {
-        catalog.isHead(model);
-      }
+      requireModel(model);
     }
     Map<Asked, Counters> all = new HashMap<>(counters);
     for (ModelStatus status : index()) {
@@ -234,19 +228,15 @@ public final class ModelRepository implements AutoCloseable {
 
   private void requireOne(String model) {
     if (closing) {
-      throw stopping();
+      throw Failures.stopping();
     }
-    if (isAllHeads(model)) {
-      allHeads(model).release();
+    if (AllHeads.isNamedBy(model)) {
+      requireModel(model);
       throw new BadInputException(
           "the model '"
               + model
               + "' stands for several heads: load and unload them by their names");
     }
-  }
-
-  private static UnavailableException stopping() {
-    return new UnavailableException(Reason.STOPPING, "the server is stopping");
   }
 
   /**
@@ -260,11 +250,11 @@ public final class ModelRepository implements AutoCloseable {
   public CompletionStage<InferenceResult> infer(InferenceRequest request) {
     try {
       if (closing) {
-        throw stopping();
+        throw Failures.stopping();
       }
       String model = request.model();
       Integer version = request.version();
-      if (isAllHeads(model)) {
+      if (AllHeads.isNamedBy(model)) {
         requireVersion(model, version);
         return ask(allHeads(model), request);
       }
@@ -273,6 +263,9 @@ public final class ModelRepository implements AutoCloseable {
         return ask(catalog.live(model), request);
       }
       return askVersion(request);
+    } catch (NotFoundException e) {
+      listener.failed(request.model(), e, 0);
+      return CompletableFuture.failedStage(e);
     } catch (RuntimeException | Error e) {
       return CompletableFuture.failedStage(Failures.of(e));
     }
@@ -335,18 +328,7 @@ public final class ModelRepository implements AutoCloseable {
         made(
             List.of(service),
             List.of(count),
-            () ->
-                service instanceof HeadService head
-                    ? new HeadGroup(List.of(head))
-                        .job(
-                            request.inputs(),
-                            List.of(
-                                Form.outputs(
-                                    request.outputs(), head.outputs(""), head.onRequest())),
-                            request.priority(),
-                            timeout(request.timeout()),
-                            List.of(count))
-                    : ((BaseService) service).job(request, timeout(request.timeout()), count));
+            () -> service.job(request, timeout(request.timeout()), count));
     return mapped(submit(request.model(), job), results -> results.get(0));
   }
 
@@ -380,7 +362,7 @@ public final class ModelRepository implements AutoCloseable {
     List<HeadService> found = new ArrayList<>();
     try {
       if (closing) {
-        throw stopping();
+        throw Failures.stopping();
       }
       if (heads.isEmpty()) {
         throw new BadInputException("no heads are named, expected at least one");
@@ -465,13 +447,16 @@ public final class ModelRepository implements AutoCloseable {
         .keySet()
         .removeIf(
             old ->
-                isAllHeads(old.model())
-                    ? !bases.contains(old.model().substring(ALL_HEADS.length()))
+                AllHeads.isNamedBy(old.model())
+                    ? !bases.contains(AllHeads.base(old.model()))
                     : !catalog.isOpen(old.model(), old.version()));
     lines
         .values()
         .removeIf(
-            line -> line.length() == 0 && !isAllHeads(line.name()) && !catalog.has(line.name()));
+            line ->
+                line.length() == 0
+                    && !AllHeads.isNamedBy(line.name())
+                    && !catalog.has(line.name()));
     return counters.computeIfAbsent(asked, key -> new Counters(model, version, listener));
   }
 

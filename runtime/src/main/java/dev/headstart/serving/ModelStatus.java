@@ -14,7 +14,6 @@ public record ModelStatus(String name, Integer version, State state, String reas
   public enum State {
     LOADING,
     READY,
-    UNLOADING,
     UNAVAILABLE
   }
 }

@@ -9,6 +9,13 @@ abstract class Service extends Shared {
 
   abstract int version();
 
+  /**
+   * A request as a job; the caller has retained this for it.
+   *
+   * @throws dev.headstart.error.BadInputException if its tensors are not what the model takes
+   */
+  abstract ModelJob job(InferenceRequest request, Duration timeout, Counters counters);
+
   /** Runs the model, so that no caller waits for its first time, and its cost is known. */
   abstract void warm();
 }
