@@ -62,6 +62,7 @@ class MetricsTest {
       assertTrue(scraped.contains("headstart_requests_total{model=\"flowers\"} 3.0"), scraped);
       assertTrue(scraped.contains("headstart_live_version{model=\"flowers\"} 1.0"), scraped);
       assertFalse(scraped.contains("\"none\""), scraped);
+      assertTrue(scraped.contains("headstart_unknown_models_total 1.0"), scraped);
     }
   }
 }
