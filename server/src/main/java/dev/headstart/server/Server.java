@@ -118,7 +118,8 @@ public final class Server implements AutoCloseable {
       if (e instanceof java.net.UnknownHostException
           || e instanceof java.nio.channels.UnresolvedAddressException) {
         ServerSettings server = Settings.make(ServerSettings.class, settings);
-        return Settings.wrong("headstart.host", "a name or address of this machine", server.host());
+        return SettingChecks.wrong(
+            "headstart.host", "a name or address of this machine", server.host());
       }
     }
     return thrown;
@@ -134,7 +135,7 @@ public final class Server implements AutoCloseable {
     return context.getBean(GrpcServer.class).port();
   }
 
-  /** A bean, for tests. */
+  /** A part of it, for who starts it: its models, its settings, its keys. */
   public <T> T bean(Class<T> type) {
     return context.getBean(type);
   }

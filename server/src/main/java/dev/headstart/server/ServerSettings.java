@@ -60,12 +60,12 @@ public record ServerSettings(
     modelProviders = modelProviders == null ? List.of() : List.copyOf(modelProviders);
     allowedHosts = allowedHosts == null ? List.of() : List.copyOf(allowedHosts);
     allowedOrigins = allowedOrigins == null ? List.of() : List.copyOf(allowedOrigins);
-    Settings.within("headstart.port", port, 0, 65_535);
-    Settings.within("headstart.grpc-port", grpcPort, -1, 65_535);
-    Settings.within("headstart.workers", workers, 0, 1_024);
-    Settings.within("headstart.queue", queue, 1, 1_000_000);
-    Settings.positive("headstart.timeout", timeout);
-    Settings.positive("headstart.poll", poll);
+    SettingChecks.within("headstart.port", port, 0, 65_535);
+    SettingChecks.within("headstart.grpc-port", grpcPort, -1, 65_535);
+    SettingChecks.within("headstart.workers", workers, 0, 1_024);
+    SettingChecks.within("headstart.queue", queue, 1, 1_000_000);
+    SettingChecks.positive("headstart.timeout", timeout);
+    SettingChecks.positive("headstart.poll", poll);
     for (String entry : modelProviders) {
       providers(entry);
     }
@@ -83,11 +83,11 @@ public record ServerSettings(
   private static List<Provider> providers(String entry) {
     int at = entry.indexOf('=');
     if (at < 1) {
-      throw Settings.wrong(
+      throw SettingChecks.wrong(
           "headstart.model-providers", "MODEL=PROVIDER, as in minilm=cuda:cpu", entry);
     }
     return List.of(entry.substring(at + 1).split(":")).stream()
-        .map(name -> Settings.provider("headstart.model-providers", name))
+        .map(name -> SettingChecks.provider("headstart.model-providers", name))
         .toList();
   }
 

@@ -4,7 +4,6 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
-import dev.headstart.ort.Provider;
 import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.TracingSettings;
@@ -196,16 +195,17 @@ public final class Settings {
     }
     // Everything that is not true would be false.
     if (setting.type().getType() == boolean.class && !given.toString().matches("true|false")) {
-      throw wrong(setting.name(), expected(setting.type()), given);
+      throw SettingChecks.wrong(setting.name(), expected(setting.type()), given);
     }
     Object value = setting.type().getType() == Path.class ? given.toString() : given;
     Object converted =
         ConversionService.SHARED
             .convert(value, setting.type())
-            .orElseThrow(() -> wrong(setting.name(), expected(setting.type()), given));
+            .orElseThrow(
+                () -> SettingChecks.wrong(setting.name(), expected(setting.type()), given));
     // A list leaves out what it cannot convert.
     if (converted instanceof List<?> list && list.size() != parts(given)) {
-      throw wrong(setting.name(), expected(setting.type()), given);
+      throw SettingChecks.wrong(setting.name(), expected(setting.type()), given);
     }
     return converted;
   }
@@ -301,36 +301,5 @@ public final class Settings {
             values.put(name, value);
           }
         });
-  }
-
-  /** What is thrown for a wrong value. */
-  public static BadInputException wrong(String name, String expected, Object given) {
-    return new BadInputException(name + " must be " + expected + ", not '" + given + "'");
-  }
-
-  /**
-   * @throws BadInputException if the value is not from {@code least} to {@code most}
-   */
-  public static void within(String name, long value, long least, long most) {
-    if (value < least || value > most) {
-      throw wrong(name, "from " + least + " to " + most, value);
-    }
-  }
-
-  /**
-   * @throws BadInputException if the time is not longer than nothing
-   */
-  public static void positive(String name, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw wrong(name, "longer than nothing", time);
-    }
-  }
-
-  static Provider provider(String name, String given) {
-    try {
-      return Provider.of(given);
-    } catch (UsageException e) {
-      throw new BadInputException(name + ": " + e.getMessage(), e);
-    }
   }
 }

@@ -1,6 +1,6 @@
 package dev.headstart.server.operation;
 
-import dev.headstart.server.Settings;
+import dev.headstart.server.SettingChecks;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.core.bind.annotation.Bindable;
 import java.time.Duration;
@@ -18,8 +18,8 @@ public record DrainSettings(
 
   public DrainSettings {
     if (delay.isNegative()) {
-      throw Settings.wrong("headstart.drain.delay", "0s or longer", delay);
+      throw SettingChecks.wrong("headstart.drain.delay", "0s or longer", delay);
     }
-    Settings.positive("headstart.drain.timeout", timeout);
+    SettingChecks.positive("headstart.drain.timeout", timeout);
   }
 }

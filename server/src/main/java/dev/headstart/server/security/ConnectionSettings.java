@@ -1,6 +1,6 @@
 package dev.headstart.server.security;
 
-import dev.headstart.server.Settings;
+import dev.headstart.server.SettingChecks;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.core.bind.annotation.Bindable;
 import java.time.Duration;
@@ -21,9 +21,9 @@ public record ConnectionSettings(
     @Bindable(defaultValue = "16384") int header) {
 
   public ConnectionSettings {
-    Settings.within("headstart.connections.max", max, 1, 1_000_000);
-    Settings.positive("headstart.connections.idle", idle);
-    Settings.positive("headstart.connections.request", request);
-    Settings.within("headstart.connections.header", header, 1_024, 1_048_576);
+    SettingChecks.within("headstart.connections.max", max, 1, 1_000_000);
+    SettingChecks.positive("headstart.connections.idle", idle);
+    SettingChecks.positive("headstart.connections.request", request);
+    SettingChecks.within("headstart.connections.header", header, 1_024, 1_048_576);
   }
 }

@@ -1,7 +1,7 @@
 package dev.headstart.server.tls;
 
 import dev.headstart.error.BadInputException;
-import dev.headstart.server.Settings;
+import dev.headstart.server.SettingChecks;
 import io.grpc.util.CertificateUtils;
 import java.io.IOException;
 import java.io.InputStream;
@@ -39,7 +39,7 @@ final class Pem {
     try (InputStream in = Files.newInputStream(file)) {
       X509Certificate[] certificates = CertificateUtils.getX509Certificates(in);
       if (certificates.length == 0) {
-        throw Settings.wrong(setting, "a PEM file with a certificate", file);
+        throw SettingChecks.wrong(setting, "a PEM file with a certificate", file);
       }
       return certificates;
     } catch (IOException e) {
@@ -61,7 +61,7 @@ final class Pem {
     try {
       Matcher pem = KEY.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
       if (!pem.find()) {
-        throw Settings.wrong(setting, "a PEM file with a private key", file);
+        throw SettingChecks.wrong(setting, "a PEM file with a private key", file);
       }
       byte[] der = Base64.getMimeDecoder().decode(pem.group(2));
       KeySpec spec =

@@ -1,6 +1,6 @@
 package dev.headstart.server.tls;
 
-import dev.headstart.server.Settings;
+import dev.headstart.server.SettingChecks;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.core.annotation.Nullable;
 import java.nio.file.Path;
@@ -35,17 +35,17 @@ public record TlsSettings(
       mode = certificate == null && key == null ? Mode.OFF : Mode.FILES;
     }
     if (mode == Mode.FILES && (certificate == null || key == null)) {
-      throw Settings.wrong(
+      throw SettingChecks.wrong(
           certificate == null ? "headstart.tls.certificate" : "headstart.tls.key",
           "a PEM file, as certificate and key come together",
           "");
     }
     if (mode == Mode.AUTO && certificate != null) {
-      throw Settings.wrong(
+      throw SettingChecks.wrong(
           "headstart.tls.mode", "files, or no certificate named, as auto makes its own", "auto");
     }
     if (mode == Mode.OFF && clientCa != null) {
-      throw Settings.wrong(
+      throw SettingChecks.wrong(
           "headstart.tls.mode", "auto or files, as clients' certificates need TLS", "off");
     }
   }
