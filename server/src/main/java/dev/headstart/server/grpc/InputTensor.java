@@ -43,9 +43,6 @@ final class InputTensor {
               ? raw.asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN)
               : typed(datatype, input.getContents(), shape, (int) elements);
       tensor = new Tensor(datatype.element(), shape, data);
-      if (datatype == Datatype.BOOL) {
-        checkTruths(tensor);
-      }
     } catch (BadInputException e) {
       throw new BadInputException(
           "input '" + Names.shown(input.getName()) + "': " + e.getMessage(), e);
@@ -54,16 +51,6 @@ final class InputTensor {
       checkStrings(input.getName(), tensor, limits);
     }
     return tensor;
-  }
-
-  /** To native code any other byte would be a truth value of neither kind. */
-  private static void checkTruths(Tensor tensor) {
-    for (ByteBuffer rest = tensor.data(); rest.hasRemaining(); ) {
-      int value = rest.get();
-      if (value != 0 && value != 1) {
-        throw new BadInputException("a BOOL is the byte 0 or 1, not " + (value & 0xff));
-      }
-    }
   }
 
   private static void checkStrings(String name, Tensor tensor, Limits limits) {

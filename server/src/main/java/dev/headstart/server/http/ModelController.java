@@ -17,14 +17,21 @@ import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.PathVariable;
+import io.micronaut.scheduling.TaskExecutors;
+import io.micronaut.scheduling.annotation.ExecuteOn;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What models are, whether they answer, and what they have done. */
+/**
+ * What models are, whether they answer, and what they have done. What may read the disk runs off
+ * the event loop.
+ */
 @RequiresRole(Role.PREDICT)
 @Controller(value = "/v2/models", produces = MediaType.ALL)
 final class ModelController {
+  private static final ModelStatistics.Total NONE = new ModelStatistics.Total(0, 0);
+
   private final ModelRepository models;
 
   ModelController(ModelRepository models) {
@@ -32,6 +39,7 @@ final class ModelController {
   }
 
   @Get(uris = {"/{model}", "/{model}/versions/{version}"})
+  @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> metadata(
       @PathVariable String model, @PathVariable @Nullable String version) {
     ModelMetadata metadata = models.metadata(model, Names.version(version));
@@ -56,6 +64,7 @@ final class ModelController {
   }
 
   @Get(uris = {"/{model}/config", "/{model}/versions/{version}/config"})
+  @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> config(@PathVariable String model, @PathVariable @Nullable String version) {
     ModelConfiguration config =
         ModelConfiguration.of(models.metadata(model, Names.version(version)));
@@ -84,6 +93,7 @@ final class ModelController {
   }
 
   @Get(uris = {"/stats", "/{model}/stats", "/{model}/versions/{version}/stats"})
+  @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> statistics(
       @PathVariable @Nullable String model, @PathVariable @Nullable String version) {
     return Answers.json(
@@ -155,8 +165,6 @@ final class ModelController {
     json.put("batch_stats", model.batches().stream().map(ModelController::batches).toList());
     return json;
   }
-
-  private static final ModelStatistics.Total NONE = new ModelStatistics.Total(0, 0);
 
   private static Map<String, Object> batches(ModelStatistics.Batches batches) {
     Map<String, Object> json = new LinkedHashMap<>();

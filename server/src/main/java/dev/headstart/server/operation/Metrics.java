@@ -9,7 +9,6 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -213,11 +212,6 @@ public final class Metrics implements ServingListener {
           }
         });
     return registry.scrape();
-  }
-
-  /** For those who count more. */
-  public MeterRegistry registry() {
-    return registry;
   }
 
   /** Bytes of resident memory; not a number where the system does not say. */

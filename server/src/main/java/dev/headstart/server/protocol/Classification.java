@@ -17,7 +17,7 @@ import java.util.PriorityQueue;
  * "value:index[:label]"}, floats with six decimals, in descending order. Of equal values the lower
  * index comes first; what is not a number comes last.
  */
-public final class Classification {
+final class Classification {
 
   private Classification() {}
 
@@ -32,7 +32,7 @@ public final class Classification {
    * @return BYTES [samples, min(k, classes)], without the first dimension where there is none
    * @throws BadInputException if the output holds no numbers
    */
-  public static Tensor of(
+  static Tensor of(
       String output, Tensor values, int k, boolean batched, List<String> labels) {
     if (values.type() == ElementType.STRING || values.type() == ElementType.BOOL) {
       throw new BadInputException(
