@@ -5,6 +5,7 @@ import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.InferenceSession;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -63,6 +64,10 @@ public final class HeadSession implements AutoCloseable {
    */
   public Tensor scores(Tensor batch) {
     check(batch);
+    return run(batch);
+  }
+
+  private Tensor run(Tensor batch) {
     return session.run(Map.of(HeadNetwork.FEATURES, batch), weights).get(HeadNetwork.SCORES);
   }
 
@@ -86,29 +91,41 @@ public final class HeadSession implements AutoCloseable {
   /**
    * Scores of several samples; those of one shape go through in one call.
    *
-   * @param features the cut's tensor of each sample, with a leading batch dimension of 1
-   * @return [features.size(), outputs] row-major
+   * @param features the cut's tensor, with a leading dimension of one sample or several each
+   * @return [samples, outputs] row-major
    * @throws BadInputException if one is not of the cut's shape
    */
   public float[] scores(List<Tensor> features) {
-    float[] scores = new float[features.size() * outputs];
+    features.forEach(this::check);
+    FloatBuffer scores = FloatBuffer.allocate(Math.toIntExact(samples(features)) * outputs);
     int from = 0;
     while (from < features.size()) {
-      long[] shape = features.get(from).shape();
       int to = from + 1;
-      while (to < features.size() && Arrays.equals(shape, features.get(to).shape())) {
+      while (to < features.size() && alike(features.get(from), features.get(to))) {
         to++;
       }
-      Tensor batch = to - from == 1 ? features.get(from) : concatenate(features.subList(from, to));
-      scores(batch).floatBuffer().get(scores, from * outputs, (to - from) * outputs);
+      scores.put(run(concatenate(features.subList(from, to))).floatBuffer());
       from = to;
     }
-    return scores;
+    return scores.array();
+  }
+
+  private static long samples(List<Tensor> features) {
+    return features.stream().mapToLong(tensor -> tensor.shape()[0]).sum();
+  }
+
+  private static boolean alike(Tensor a, Tensor b) {
+    long[] one = a.shape();
+    long[] other = b.shape();
+    return Arrays.equals(one, 1, one.length, other, 1, other.length);
   }
 
   private static Tensor concatenate(List<Tensor> tensors) {
+    if (tensors.size() == 1) {
+      return tensors.get(0);
+    }
     long[] shape = tensors.get(0).shape().clone();
-    shape[0] = tensors.size();
+    shape[0] = samples(tensors);
     ByteBuffer data = Tensor.allocate(Tensor.elements(shape) * ElementType.FLOAT.bytes());
     tensors.forEach(tensor -> data.put(tensor.data()));
     return new Tensor(ElementType.FLOAT, shape, data.flip());

@@ -16,7 +16,6 @@ import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.serving.ModelMetadata.Kind;
 import java.io.ByteArrayOutputStream;
-import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -198,23 +197,7 @@ final class HeadService extends Service {
    * @return [samples, outputs] row-major
    */
   float[] scores(List<Tensor> features) {
-    int samples = features.stream().mapToInt(tensor -> (int) tensor.shape()[0]).sum();
-    float[] scores = new float[samples * width()];
-    int from = 0;
-    int at = 0;
-    while (from < features.size()) {
-      int to = from + 1;
-      while (to < features.size() && Rows.alike(features.get(from), features.get(to))) {
-        to++;
-      }
-      FloatBuffer found =
-          session.scores(Rows.concatenate(features.subList(from, to))).floatBuffer();
-      int count = found.remaining();
-      found.get(scores, at, count);
-      at += count;
-      from = to;
-    }
-    return scores;
+    return session.scores(features);
   }
 
   /** Scores a sample. */

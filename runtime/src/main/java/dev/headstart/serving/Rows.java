@@ -43,13 +43,6 @@ final class Rows {
     return new Tensor(tensors.get(0).type(), shape, data.flip());
   }
 
-  /** Whether all but the first dimension are alike. */
-  static boolean alike(Tensor a, Tensor b) {
-    long[] one = a.shape();
-    long[] other = b.shape();
-    return Arrays.equals(one, 1, one.length, other, 1, other.length);
-  }
-
   /**
    * As {@link #concatenate}, of tensors that may not be alike.
    *
@@ -58,7 +51,9 @@ final class Rows {
   static Tensor concatenateAlike(List<Tensor> tensors) {
     Tensor first = tensors.get(0);
     for (Tensor tensor : tensors) {
-      if (!alike(first, tensor)) {
+      long[] one = first.shape();
+      long[] other = tensor.shape();
+      if (!Arrays.equals(one, 1, one.length, other, 1, other.length)) {
         throw new BadInputException(
             "the samples' features are of unlike shapes, "
                 + first
