@@ -78,7 +78,12 @@ public final class Bodies {
     }
     Room.Lease lease = room.lease();
     Collector collector = new Collector(lease, body.expectedLength().orElse(0));
-    body.move().toByteArrayPublisher().subscribe(collector);
+    if (body.expectedLength().orElse(0) > limits.body()) {
+      // Fails at once; what comes is still taken from the network, so that the next one is seen.
+      body.move().buffer().whenComplete((none, failure) -> collector.onError(failure));
+    } else {
+      body.move().toByteArrayPublisher().subscribe(collector);
+    }
     CompletionStage<byte[]> bytes =
         plain
             ? collector.thenCompose(this::offTheEventLoopIfLarge)
@@ -124,9 +129,9 @@ public final class Bodies {
       try {
         bytes.add(next, next.length);
       } catch (RuntimeException | OutOfMemoryError e) {
-        subscription.cancel();
         bytes.clear();
         completeExceptionally(e);
+        subscription.cancel();
       }
     }
 
