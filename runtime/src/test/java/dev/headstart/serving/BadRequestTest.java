@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Requests that are not what a model takes: each has an answer that says why, and nothing dies. */
-@Timeout(60)
+@Timeout(300)
 class BadRequestTest {
   private static final long SEED = Long.getLong("seed", 17);
   private static final String VECTORS = "vectors";

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The scheduling, with work that is made up. */
-@Timeout(30)
+@Timeout(300)
 class BatcherTest {
   private static final long SEED = Long.getLong("seed", 7);
   private static final Duration LONG = Duration.ofSeconds(20);

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Heads that change, come and go while they are asked. */
-@Timeout(60)
+@Timeout(300)
 class LiveSwapTest {
   private static final int WIDTH = 3;
   private static final int SWAPS = Integer.getInteger("swaps", 300);

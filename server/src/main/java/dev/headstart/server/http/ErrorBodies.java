@@ -4,6 +4,7 @@ import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.server.exceptions.response.ErrorContext;
 import io.micronaut.http.server.exceptions.response.ErrorResponseProcessor;
+import io.netty.handler.codec.DecoderException;
 import jakarta.inject.Singleton;
 
 /** Errors that Micronaut answers itself, such as a request that is not HTTP, in our words' form. */
@@ -16,7 +17,11 @@ final class ErrorBodies implements ErrorResponseProcessor<byte[]> {
     HttpStatus status = HttpStatus.valueOf(response.code());
     String message =
         context.getErrors().isEmpty()
-            ? status.getReason()
+            ? context
+                .getRootCause()
+                .filter(cause -> cause instanceof DecoderException)
+                .map(cause -> "the request is not sound HTTP: " + cause.getMessage())
+                .orElse(status.getReason())
             : context.getErrors().get(0).getMessage();
     MutableHttpResponse<byte[]> answer = Answers.error(status, message);
     response.getHeaders().forEachValue(answer::header);

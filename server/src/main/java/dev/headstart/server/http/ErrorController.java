@@ -77,6 +77,13 @@ final class ErrorController {
   }
 
   private static HttpResponse<byte[]> other(HttpRequest<?> request, Throwable e) {
+    if (e instanceof OutOfMemoryError) {
+      // What the request had is free again: it is the one that failed, not the server.
+      LOG.warn("{} {}: {}", request.getMethodName(), request.getPath(), e.toString());
+      return Answers.error(
+              HttpStatus.SERVICE_UNAVAILABLE, "the server has no memory left for this request")
+          .header(HttpHeaders.RETRY_AFTER, RETRY_AFTER);
+    }
     if (e instanceof NotSupportedException) {
       return Answers.error(HttpStatus.NOT_IMPLEMENTED, e.getMessage());
     }

@@ -14,8 +14,12 @@ import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
+import io.micronaut.scheduling.TaskExecutors;
+import jakarta.inject.Named;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
 
 /** Inference. Its clients send no content type, so none is looked at. */
 @RequiresRole(Role.PREDICT)
@@ -25,16 +29,19 @@ final class InferController {
   private final Bodies bodies;
   private final InferRequestReader reader;
   private final InferResponseWriter writer;
+  private final ExecutorService workers;
 
   InferController(
       ModelRepository models,
       Bodies bodies,
       InferRequestReader reader,
-      InferResponseWriter writer) {
+      InferResponseWriter writer,
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
     this.models = models;
     this.bodies = bodies;
     this.reader = reader;
     this.writer = writer;
+    this.workers = workers;
   }
 
   @Post(uris = {"/{model}/infer", "/{model}/versions/{version}/infer"})
@@ -42,15 +49,21 @@ final class InferController {
       @PathVariable String model, @PathVariable @Nullable String version, HttpRequest<?> http) {
     Integer number = Names.version(version);
     Integer header = Headers.length(http.getHeaders().get(Headers.LENGTH));
-    return bodies.read(http).thenCompose(body -> infer(model, number, header, body));
+    return bodies.read(http, body -> read(model, number, header, body));
+  }
+
+  private CompletionStage<HttpResponse<byte[]>> read(
+      String model, Integer version, Integer header, byte[] body) {
+    if (header == null || header > 0) {
+      return infer(model, version, reader.read(body, header));
+    }
+    // What the model takes may have to be read from the disk.
+    return CompletableFuture.supplyAsync(() -> models.metadata(model, version), workers)
+        .thenCompose(metadata -> infer(model, version, reader.readRaw(body, metadata)));
   }
 
   private CompletionStage<HttpResponse<byte[]>> infer(
-      String model, Integer version, Integer header, byte[] body) {
-    InferRequest request =
-        header != null && header == 0
-            ? reader.readRaw(body, models.metadata(model, version))
-            : reader.read(body, header);
+      String model, Integer version, InferRequest request) {
     return models
         .infer(
             new InferenceRequest(

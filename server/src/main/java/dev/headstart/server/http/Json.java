@@ -23,6 +23,9 @@ public final class Json {
   private static final int LONGEST_NAME = 1000;
   private static final int LONGEST_NUMBER = 1000;
 
+  /** Of a request, an input or an output. */
+  private static final int MOST_PARAMETERS = 1000;
+
   private Json() {}
 
   /** A factory of parsers that keep the limits. */
@@ -62,7 +65,7 @@ public final class Json {
    * doubles.
    *
    * @param json stands on the object's start; afterwards on its end
-   * @throws BadInputException if it is no object, or has a name twice
+   * @throws BadInputException if it is no object, has a name twice, or too many
    */
   static Map<String, Object> parameters(JsonParser json, String of) throws IOException {
     if (json.currentToken() == JsonToken.VALUE_NULL) {
@@ -89,6 +92,9 @@ public final class Json {
               yield null;
             }
           };
+      if (parameters.size() == MOST_PARAMETERS) {
+        throw new BadInputException(of + " has more than " + MOST_PARAMETERS + " parameters");
+      }
       if (value != null && parameters.put(name, value) != null) {
         throw new BadInputException(
             "parameter '" + Names.shown(name) + "' of " + of + " comes twice");

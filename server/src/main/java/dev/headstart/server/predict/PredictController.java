@@ -25,6 +25,8 @@ import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.QueryValue;
+import io.micronaut.scheduling.TaskExecutors;
+import jakarta.inject.Named;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -32,7 +34,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Function;
 
 /**
  * Asks heads about samples, one head or several; see {@link SampleReader} for what may be sent. A
@@ -47,12 +52,19 @@ final class PredictController {
   private final Bodies bodies;
   private final SampleReader reader;
   private final Limits limits;
+  private final ExecutorService workers;
 
-  PredictController(ModelRepository models, Bodies bodies, SampleReader reader, Limits limits) {
+  PredictController(
+      ModelRepository models,
+      Bodies bodies,
+      SampleReader reader,
+      Limits limits,
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
     this.models = models;
     this.bodies = bodies;
     this.reader = reader;
     this.limits = limits;
+    this.workers = workers;
   }
 
   @Get("/heads")
@@ -98,18 +110,14 @@ final class PredictController {
   CompletionStage<HttpResponse<byte[]>> predict(
       @PathVariable String head, @QueryValue @Nullable String version, HttpRequest<?> request) {
     Integer number = Names.version(version);
-    MediaType type = request.getContentType().orElse(null);
-    return bodies
-        .read(request)
-        .thenCompose(
-            body -> {
-              Samples samples = reader.read(body, type, takes(head, number));
-              return models
-                  .infer(
-                      new InferenceRequest(
-                          head, number, samples.inputs(), List.of(SCORES), 0, null))
-                  .thenApply(result -> Answers.json(answer(result, samples)));
-            });
+    return predict(
+        request,
+        named -> takes(head, number),
+        samples ->
+            models
+                .infer(
+                    new InferenceRequest(head, number, samples.inputs(), List.of(SCORES), 0, null))
+                .thenApply(result -> answer(result, samples)));
   }
 
   /**
@@ -119,19 +127,33 @@ final class PredictController {
   @Post("/predict")
   CompletionStage<HttpResponse<byte[]>> predictAll(
       @QueryValue @Nullable String heads, HttpRequest<?> request) {
+    List<String> inQuery = heads == null ? List.of() : List.of(heads.split(","));
+    return predict(
+        request,
+        named -> takes(first(inQuery.isEmpty() ? named : inQuery), null),
+        samples ->
+            models
+                .inferAll(inQuery.isEmpty() ? samples.heads() : inQuery, samples.inputs(), 0, null)
+                .thenApply(results -> answers(results, samples)));
+  }
+
+  /** On a worker: reading pictures and asking what a head takes may take their time. */
+  private <R> CompletionStage<HttpResponse<byte[]>> predict(
+      HttpRequest<?> request,
+      Function<List<String>, String> takes,
+      Function<Samples, CompletionStage<R>> ask) {
     MediaType type = request.getContentType().orElse(null);
-    return bodies
-        .read(request)
-        .thenCompose(
-            body -> {
-              List<String> names =
-                  heads == null ? reader.heads(body, type) : List.of(heads.split(","));
-              requireNames(names);
-              Samples samples = reader.read(body, type, takes(names.get(0), null));
-              return models
-                  .inferAll(names, samples.inputs(), 0, null)
-                  .thenApply(results -> Answers.json(answers(results, samples)));
-            });
+    return bodies.read(
+        request,
+        body ->
+            CompletableFuture.supplyAsync(() -> reader.read(body, type, takes), workers)
+                .thenCompose(ask)
+                .thenApply(Answers::json));
+  }
+
+  private String first(List<String> heads) {
+    requireNames(heads);
+    return heads.get(0);
   }
 
   private void requireNames(List<String> heads) {

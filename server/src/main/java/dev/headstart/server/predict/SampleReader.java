@@ -1,11 +1,9 @@
 package dev.headstart.server.predict;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headstart.error.BadInputException;
-import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.server.http.Json;
 import dev.headstart.server.protocol.Limits;
@@ -26,13 +24,12 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URLDecoder;
-import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * Reads samples in whichever of these forms they come:
@@ -54,28 +51,27 @@ final class SampleReader {
   static final String FEATURES = "features";
 
   private final Limits limits;
-  private final ObjectMapper json;
+  private final JsonFactory json;
 
   SampleReader(Limits limits) {
     this.limits = limits;
-    this.json =
-        new ObjectMapper(Json.factory(limits))
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    this.json = Json.factory(limits);
   }
 
   /**
    * Reads a body.
    *
    * @param type its content type; null if it says none
-   * @param takes the input that a raw body is meant for: {@code image}, {@code text} or {@code
-   *     features}
+   * @param takes tells the input that a raw body is meant for, {@code image}, {@code text} or
+   *     {@code features}, from the heads that the body names, which may be none
    * @throws BadInputException if no sample can be made of it
    */
-  Samples read(byte[] body, MediaType type, String takes) {
+  Samples read(byte[] body, MediaType type, Function<List<String>, String> takes) {
     if (body.length == 0) {
+      String input = takes.apply(List.of());
       throw new BadInputException(
           "the request has no body; expected "
-              + (takes.equals(IMAGE) ? "a picture" : takes.equals(TEXT) ? "a text" : "JSON")
+              + (input.equals(IMAGE) ? "a picture" : input.equals(TEXT) ? "a text" : "JSON")
               + "; see /docs");
     }
     String name = type == null ? "" : type.getName();
@@ -83,31 +79,22 @@ final class SampleReader {
       return multipart(body, type, takes);
     }
     boolean form = name.isEmpty() || name.equals(MediaType.APPLICATION_FORM_URLENCODED);
-    if (name.equals(MediaType.APPLICATION_JSON)
-        || takes.equals(FEATURES)
-        || form && beginsLikeJson(body)) {
+    if (name.equals(MediaType.APPLICATION_JSON) || form && beginsLikeJson(body)) {
+      Samples samples = json(body);
+      takes.apply(samples.heads());
+      return samples;
+    }
+    String input = takes.apply(List.of());
+    if (input.equals(FEATURES)) {
       return json(body);
     }
-    if (takes.equals(TEXT)) {
+    if (input.equals(TEXT)) {
       if (name.startsWith("image/")) {
         throw new BadInputException("this head takes a text, but " + name + " came");
       }
       return raw(TEXT, List.of(form ? field(body) : utf8(body, type)), false, List.of());
     }
-    return raw(takes, List.of(body), false, List.of());
-  }
-
-  /**
-   * The heads that a body names, if it is one that can.
-   *
-   * @return empty if it names none
-   */
-  List<String> heads(byte[] body, MediaType type) {
-    String name = type == null ? "" : type.getName();
-    if (name.equals(MediaType.MULTIPART_FORM_DATA)) {
-      return parts(body, type).heads();
-    }
-    return beginsLikeJson(body) ? heads(tree(body)) : List.of();
+    return raw(input, List.of(body), false, List.of());
   }
 
   private Samples raw(String input, List<byte[]> samples, boolean list, List<String> heads) {
@@ -144,7 +131,13 @@ final class SampleReader {
   }
 
   private static byte[] utf8(byte[] body, MediaType type) {
-    Charset charset = type.getCharset().orElse(StandardCharsets.UTF_8);
+    Charset charset;
+    try {
+      charset = type.getCharset().orElse(StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw new BadInputException(
+          "the content type's charset is not known: " + Names.shown(type.toString()), e);
+    }
     return charset.equals(StandardCharsets.UTF_8)
         ? body
         : new String(body, charset).getBytes(StandardCharsets.UTF_8);
@@ -152,17 +145,18 @@ final class SampleReader {
 
   private record Parts(List<byte[]> samples, List<String> heads) {}
 
-  private Samples multipart(byte[] body, MediaType type, String takes) {
-    if (takes.equals(FEATURES)) {
+  private Samples multipart(byte[] body, MediaType type, Function<List<String>, String> takes) {
+    Parts parts = parts(body, type);
+    String input = takes.apply(parts.heads());
+    if (input.equals(FEATURES)) {
       throw new BadInputException(
           "this head takes feature vectors: send {\"features\": […]} as JSON");
     }
-    Parts parts = parts(body, type);
     if (parts.samples().isEmpty()) {
       throw new BadInputException(
           "the form has no file; expected one, as curl -F file=@FILE sends");
     }
-    return raw(takes, parts.samples(), parts.samples().size() > 1, parts.heads());
+    return raw(input, parts.samples(), parts.samples().size() > 1, parts.heads());
   }
 
   private Parts parts(byte[] body, MediaType type) {
@@ -204,150 +198,13 @@ final class SampleReader {
     }
   }
 
-  private JsonNode tree(byte[] body) {
-    try {
-      return json.readTree(body);
+  private Samples json(byte[] body) {
+    try (JsonParser parser = json.createParser(body)) {
+      return JsonSamples.read(parser, limits);
     } catch (JsonProcessingException e) {
       throw Json.notJson(e);
     } catch (IOException e) {
       throw new BadInputException("the request is not sound JSON: " + e.getMessage(), e);
     }
-  }
-
-  private Samples json(byte[] body) {
-    JsonNode root = tree(body);
-    List<String> heads = heads(root);
-    JsonNode samples = root.isObject() && root.has("samples") ? root.get("samples") : root;
-    boolean list = samples.isArray() && !(samples.size() > 0 && samples.get(0).isNumber());
-    if (!list) {
-      return samples(List.of(samples), false, heads);
-    }
-    if (samples.isEmpty()) {
-      throw new BadInputException("the list of samples is empty");
-    }
-    limits.checkElements(samples.size());
-    List<JsonNode> each = new ArrayList<>(samples.size());
-    samples.forEach(each::add);
-    return samples(each, true, heads);
-  }
-
-  private static List<String> heads(JsonNode root) {
-    JsonNode named = root.path("heads");
-    if (named.isMissingNode()) {
-      return List.of();
-    }
-    List<String> heads = new ArrayList<>();
-    for (JsonNode name : named) {
-      if (!name.isTextual()) {
-        throw new BadInputException("'heads' is a list of names, not of " + name.getNodeType());
-      }
-      heads.add(name.textValue());
-    }
-    if (heads.isEmpty()) {
-      throw new BadInputException("'heads' is a list of names, and not empty");
-    }
-    return heads;
-  }
-
-  private Samples samples(List<JsonNode> samples, boolean list, List<String> heads) {
-    String kind = kind(samples.get(0), 0);
-    for (int i = 1; i < samples.size(); i++) {
-      if (!kind(samples.get(i), i).equals(kind)) {
-        throw new BadInputException(
-            "sample " + i + " is of another kind than the first: expected '" + kind + "'");
-      }
-    }
-    return switch (kind) {
-      case FEATURES -> vectors(samples, list, heads);
-      case TEXT -> raw(TEXT, texts(samples), list, heads);
-      default -> raw(IMAGE, pictures(samples), list, heads);
-    };
-  }
-
-  private static String kind(JsonNode sample, int index) {
-    if (sample.isArray()) {
-      return FEATURES;
-    }
-    if (sample.isTextual()) {
-      return TEXT;
-    }
-    List<String> there = List.of(TEXT, IMAGE, FEATURES).stream().filter(sample::has).toList();
-    if (there.size() != 1) {
-      throw new BadInputException(
-          "sample "
-              + index
-              + " must be an object with one of 'text', 'image' (base64) and 'features'"
-              + (there.isEmpty() ? "" : ", not with " + there));
-    }
-    return there.get(0);
-  }
-
-  private static List<byte[]> texts(List<JsonNode> samples) {
-    List<byte[]> texts = new ArrayList<>(samples.size());
-    for (JsonNode sample : samples) {
-      JsonNode text = sample.isTextual() ? sample : sample.get(TEXT);
-      if (!text.isTextual()) {
-        throw new BadInputException(
-            "'text' of sample " + texts.size() + " must be a string, not " + text.getNodeType());
-      }
-      texts.add(text.textValue().getBytes(StandardCharsets.UTF_8));
-    }
-    return texts;
-  }
-
-  private static List<byte[]> pictures(List<JsonNode> samples) {
-    List<byte[]> pictures = new ArrayList<>(samples.size());
-    for (JsonNode sample : samples) {
-      JsonNode image = sample.get(IMAGE);
-      try {
-        if (!image.isTextual()) {
-          throw new IllegalArgumentException("it is " + image.getNodeType());
-        }
-        pictures.add(Base64.getDecoder().decode(image.textValue()));
-      } catch (IllegalArgumentException e) {
-        throw new BadInputException(
-            "'image' of sample "
-                + pictures.size()
-                + " must be a picture's bytes in base64: "
-                + Names.shown(e.getMessage()),
-            e);
-      }
-    }
-    return pictures;
-  }
-
-  private Samples vectors(List<JsonNode> samples, boolean list, List<String> heads) {
-    int width = -1;
-    ByteBuffer data = null;
-    for (int i = 0; i < samples.size(); i++) {
-      JsonNode vector = samples.get(i).isArray() ? samples.get(i) : samples.get(i).get(FEATURES);
-      if (!vector.isArray() || vector.isEmpty()) {
-        throw new BadInputException("'features' of sample " + i + " must be a list of numbers");
-      }
-      if (data == null) {
-        width = vector.size();
-        limits.checkElements((long) width * samples.size());
-        data = Tensor.allocate(4L * width * samples.size());
-      } else if (vector.size() != width) {
-        throw new BadInputException(
-            "sample " + i + " has " + vector.size() + " features, the first one " + width);
-      }
-      for (int k = 0; k < width; k++) {
-        JsonNode value = vector.get(k);
-        float number = value.isNumber() ? value.floatValue() : Float.NaN;
-        if (!Float.isFinite(number)) {
-          throw new BadInputException(
-              "feature "
-                  + k
-                  + " of sample "
-                  + i
-                  + " must be a number in the range of FP32, not "
-                  + Names.shown(value.toString()));
-        }
-        data.putFloat(number);
-      }
-    }
-    Tensor tensor = new Tensor(ElementType.FLOAT, new long[] {samples.size(), width}, data.flip());
-    return new Samples(Map.of(FEATURES, tensor), samples.size(), list, heads);
   }
 }

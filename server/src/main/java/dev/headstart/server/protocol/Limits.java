@@ -13,6 +13,8 @@ import io.micronaut.core.bind.annotation.Bindable;
  * @param string bytes of one element of a BYTES tensor
  * @param batch samples in a request, which are also the most that are run at once
  * @param depth of nested arrays and objects in JSON
+ * @param inFlight bytes of memory for all requests that are being answered, see {@link Room}; 0 for
+ *     a quarter of the heap
  */
 @ConfigurationProperties("headstart.limits")
 public record Limits(
@@ -21,11 +23,12 @@ public record Limits(
     @Bindable(defaultValue = "16777216") int elements,
     @Bindable(defaultValue = "33554432") int string,
     @Bindable(defaultValue = "64") int batch,
-    @Bindable(defaultValue = "32") int depth) {
+    @Bindable(defaultValue = "32") int depth,
+    @Bindable(defaultValue = "0") long inFlight) {
 
   /** The defaults, for tests and for those who build a codec themselves. */
   public static Limits defaults() {
-    return new Limits(64 << 20, 256, 16 << 20, 32 << 20, 64, 32);
+    return new Limits(64 << 20, 256, 16 << 20, 32 << 20, 64, 32, 0);
   }
 
   /**

@@ -11,6 +11,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Which {@code Host} and {@code Origin} a request may carry. A page of another site may point its
@@ -20,6 +22,10 @@ import java.util.Set;
  */
 @Singleton
 public final class Hosts {
+  /** An address in brackets, or a name or an address; then a port. */
+  private static final Pattern HOST =
+      Pattern.compile("(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?");
+
   private final Set<String> names = new HashSet<>();
   private final List<String> allowed;
   private final List<String> origins;
@@ -85,12 +91,11 @@ public final class Hosts {
 
   /** Without the port, in lower case; null if it is no host. */
   private static String name(String host) {
-    if (host.startsWith("[")) {
-      int end = host.indexOf(']');
-      return end < 0 ? null : host.substring(0, end + 1);
+    Matcher parts = HOST.matcher(host);
+    if (!parts.matches()) {
+      return null;
     }
-    int colon = host.indexOf(':');
-    String name = (colon < 0 ? host : host.substring(0, colon)).toLowerCase(Locale.ROOT);
+    String name = parts.group(1).toLowerCase(Locale.ROOT);
     return name.endsWith(".") ? name.substring(0, name.length() - 1) : name;
   }
 

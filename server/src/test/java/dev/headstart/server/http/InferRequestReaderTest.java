@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Requests as bytes, good and bad, without a server. */
 class InferRequestReaderTest {
   private static final long SEED = Long.getLong("headstart.test.seed", 20261101L);
-  private static final Limits LIMITS = new Limits(1 << 20, 3, 1000, 20, 64, 16);
+  private static final Limits LIMITS = new Limits(1 << 20, 3, 1000, 20, 64, 16, 0);
 
   private final InferRequestReader reader = new InferRequestReader(LIMITS);
 

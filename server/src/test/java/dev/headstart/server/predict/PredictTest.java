@@ -119,16 +119,22 @@ class PredictTest {
         "/v1/heads/mails/predict?version=x | x | 400 | a model's version is a positive integer",
         "/v1/heads/mails/predict     | `` | 400 | the request has no body; expected a text",
         "/v1/heads/mails/predict     | {\"text\":7} | 400 | 'text' of sample 0 must be a string",
-        "/v1/heads/mails/predict     | {\"text\":\"a\",\"image\":\"b\"} | 400 | not with [text, image]",
+        "/v1/heads/mails/predict     | {\"text\":\"a\",\"image\":\"b\"} | 400 | not several",
         "/v1/heads/mails/predict     | {\"samples\":[]} | 400 | the list of samples is empty",
         "/v1/heads/mails/predict     | [\"a\",[1]] | 400 | sample 1 is of another kind than the first",
         "/v1/heads/mails/predict     | {\"text\" | 400 | the request is not sound JSON",
-        "/v1/heads/mails/predict     | {} {} | 400 | the request is not sound JSON",
+        "/v1/heads/mails/predict     | {\"text\":\"a\"} {} | 400 | the request is not sound JSON",
         "/v1/heads/mails/predict     | text=%zz | 400 | the form's field 'text' is not sound",
         "/v1/heads/mails/predict     | [1,2] | 400 | the input 'features' is FP32 [-1, 384]",
         "/v1/heads/pictures/predict  | x | 400 | not a picture that can be read",
         "/v1/heads/pictures/predict  | {\"image\":\"#\"} | 400 | must be a picture's bytes in base64",
         "/v1/heads/pictures/predict  | {\"image\":1} | 400 | must be a picture's bytes in base64",
+        "/v1/heads/price/predict     | {\"samples\":[[1,2]],\"text\":\"a\"} | 400 | 'text' comes beside 'samples'",
+        "/v1/heads/price/predict     | {\"features\":[1,2],\"samples\":[[1,2]]} | 400 | 'samples' comes beside other samples",
+        "/v1/heads/price/predict     | {\"features\":[1,2],\"features\":[1,2]} | 400 | not several",
+        "/v1/heads/price/predict     | {} | 400 | sample 0 must be an object with one of",
+        "/v1/heads/price/predict     | 7 | 400 | sample 0 must be an object with one of",
+        "/v1/heads/price/predict     | [[1,2],null] | 400 | sample 1 must be an object with one of",
         "/v1/heads/price/predict     | x | 400 | the request is not sound JSON",
         "/v1/heads/price/predict     | [1,\"2\"] | 400 | feature 1 of sample 0 must be a number",
         "/v1/heads/price/predict     | [1,1e99] | 400 | feature 1 of sample 0 must be a number in the range of FP32",
@@ -142,6 +148,12 @@ class PredictTest {
   void refusals(String path, String body, int status, String message) throws Exception {
     String error = json(status, send(path, body.getBytes(UTF_8), FORM)).path("error").asText();
     assertTrue(error.contains(message), error);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"text/plain;charset=nonsense", "text/plain;charset="})
+  void charsetsThatAreNone(String type) throws Exception {
+    json(400, send("/v1/heads/mails/predict", "x".getBytes(UTF_8), type));
   }
 
   @ParameterizedTest

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pages of other sites, names that lead elsewhere, clients that dawdle. */
 class HostileTest {
@@ -72,11 +73,50 @@ class HostileTest {
     "localhost.evil.com, 421",
     "127.0.0.1.evil.com, 421",
     "evilsvc.cluster.local, 421",
-    "[, 421"
+    "[, 421",
+    "localhost:x@evil.example.com, 421",
+    "evil.example.com@localhost, 421",
+    "[evil.example.com], 421",
+    "[::1].evil.example.com, 421",
+    "localhost:80:80, 421"
   })
   void aReboundNameIsNotAnswered(String host, int expected) throws Exception {
     assertEquals(
         expected, status("GET /v2 HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"));
+  }
+
+  @Test
+  void theFirstLinesAddresseeCountsAndNotTheHeader() throws Exception {
+    String end = "/v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assertEquals(421, status("GET http://evil.example.com" + end));
+    assertEquals(200, status("GET http://localhost:7" + end));
+  }
+
+  /** Two servers could see a second request in these, where the other sees a body, or none. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Host: localhost|Transfer-Encoding: xchunked||",
+        "Host: localhost|Transfer-Encoding: chunked, identity||0||",
+        "Host: localhost|Transfer-Encoding: chunked|Transfer-Encoding: identity||0||",
+        "Host: localhost|Transfer-Encoding: chunked|Content-Length: 5||0||",
+        "Host: localhost|Content-Length: 2|Content-Length: 7||{}",
+        "Host: localhost|Transfer-Encoding: chunked||5|hello|zz|",
+        "Host: localhost|Transfer-Encoding: chunked||5|hello0||",
+        "Host: localhost|Transfer-Encoding: chunked||-1||",
+        "Host: localhost|Transfer-Encoding: chunked||ffffffffffffffff||",
+        "Host: localhost|Host: evil.example.com|Content-Length: 0||",
+        "Content-Length: 0||",
+        "Host: localhost|Origin: http://localhost|Origin: http://evil.com|Content-Length: 0||",
+      })
+  void requestsWhoseEndIsInDoubtAreRefusedAndTheirConnectionsClosed(String lines) throws Exception {
+    String answer =
+        server.raw(
+            "POST /v1/heads/flowers/predict HTTP/1.1\r\n"
+                + lines.replace("|", "\r\n")
+                + "GET /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assertTrue(answer.startsWith("HTTP/1.1 400"), answer);
+    assertEquals(1, answer.split("HTTP/1[.]1", -1).length - 1, answer);
   }
 
   @ParameterizedTest
