@@ -32,8 +32,7 @@ final class Classification {
    * @return BYTES [samples, min(k, classes)], without the first dimension where there is none
    * @throws BadInputException if the output holds no numbers
    */
-  static Tensor of(
-      String output, Tensor values, int k, boolean batched, List<String> labels) {
+  static Tensor of(String output, Tensor values, int k, boolean batched, List<String> labels) {
     if (values.type() == ElementType.STRING || values.type() == ElementType.BOOL) {
       throw new BadInputException(
           "output '"
