@@ -1,5 +1,6 @@
 package dev.headstart.server;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
@@ -41,7 +42,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("dev.headstart.server..")
-                .and(nameMatching(".*\\.security\\.(ApiKey|ApiKeys|Role)").negate()))
+                .and(not(nameMatching(".*\\.security\\.(ApiKey|ApiKeys|Role)"))))
         .check(CLASSES);
     noClasses()
         .that()
