@@ -16,8 +16,8 @@ import dev.headstart.server.grpc.proto.ModelStatisticsResponse;
 import dev.headstart.server.grpc.proto.RepositoryIndexResponse;
 import dev.headstart.server.grpc.proto.RepositoryIndexResponse.ModelIndex;
 import dev.headstart.server.grpc.proto.StatisticDuration;
-import dev.headstart.server.protocol.Datatype;
 import dev.headstart.server.protocol.ModelConfiguration;
+import dev.headstart.server.protocol.TensorSpec;
 import dev.headstart.serving.ModelMetadata;
 import dev.headstart.serving.ModelStatistics;
 import dev.headstart.serving.ModelStatus;
@@ -40,12 +40,10 @@ final class Views {
   }
 
   private static TensorMetadata tensor(TensorInfo info) {
+    TensorSpec spec = TensorSpec.of(info);
     TensorMetadata.Builder tensor =
-        TensorMetadata.newBuilder()
-            .setName(info.name())
-            .setDatatype(Datatype.of(info.type()).name());
-    // A rank that nobody knows cannot be said; -1 alone comes nearest.
-    for (long dim : info.shape() == null ? new long[] {-1} : info.shape()) {
+        TensorMetadata.newBuilder().setName(spec.name()).setDatatype(spec.datatype().name());
+    for (long dim : spec.shape()) {
       tensor.addShape(dim);
     }
     return tensor.build();

@@ -1,9 +1,9 @@
 package dev.headstart.server.http;
 
 import dev.headstart.onnx.TensorInfo;
-import dev.headstart.server.protocol.Datatype;
 import dev.headstart.server.protocol.ModelConfiguration;
 import dev.headstart.server.protocol.Names;
+import dev.headstart.server.protocol.TensorSpec;
 import dev.headstart.server.security.RequiresRole;
 import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelMetadata;
@@ -121,12 +121,13 @@ final class ModelController {
 
   private static List<Map<String, Object>> tensors(List<TensorInfo> infos) {
     return infos.stream()
+        .map(TensorSpec::of)
         .map(
-            info -> {
+            tensor -> {
               Map<String, Object> json = new LinkedHashMap<>();
-              json.put("name", info.name());
-              json.put("datatype", Datatype.of(info.type()).name());
-              json.put("shape", info.shape());
+              json.put("name", tensor.name());
+              json.put("datatype", tensor.datatype().name());
+              json.put("shape", tensor.shape());
               return json;
             })
         .toList();

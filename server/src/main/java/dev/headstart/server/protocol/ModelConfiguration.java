@@ -74,10 +74,11 @@ public record ModelConfiguration(
   }
 
   private static Value value(TensorInfo info, boolean batched) {
-    long[] shape = info.shape() == null ? new long[] {-1} : info.shape();
+    TensorSpec spec = TensorSpec.of(info);
+    long[] shape = spec.shape();
     return new Value(
-        info.name(),
-        Datatype.of(info.type()).configurationName(),
+        spec.name(),
+        spec.datatype().configurationName(),
         batched && shape.length > 0 ? Arrays.copyOfRange(shape, 1, shape.length) : shape);
   }
 
@@ -105,7 +106,9 @@ public record ModelConfiguration(
     for (InputForm form : model.forms()) {
       parameters.put(
           "inputs." + form.name(),
-          form.inputs().stream().map(ModelConfiguration::line).collect(Collectors.joining("; ")));
+          form.inputs().stream()
+              .map(i -> TensorSpec.of(i).toString())
+              .collect(Collectors.joining("; ")));
     }
     model.classes().forEach((output, names) -> parameters.put("classes." + output, json(names)));
     return parameters;
@@ -117,9 +120,5 @@ public record ModelConfiguration(
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("strings can always be written", e);
     }
-  }
-
-  private static String line(TensorInfo info) {
-    return info.name() + " " + Datatype.of(info.type()) + " " + Arrays.toString(info.shape());
   }
 }
