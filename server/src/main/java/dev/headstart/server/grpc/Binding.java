@@ -4,6 +4,10 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.UnsafeByteOperations;
+import com.google.protobuf.WireFormat;
+import dev.headstart.error.UnavailableException;
+import dev.headstart.server.grpc.proto.ModelInferRequest;
+import dev.headstart.server.protocol.Room;
 import io.grpc.ForwardingServerCallListener;
 import io.grpc.KnownLength;
 import io.grpc.Metadata;
@@ -25,6 +29,14 @@ import java.io.InputStream;
  * are no message, where the client is to blame, and copies every field of bytes once more.
  */
 final class Binding {
+  /** Bytes of a message beside its raw tensors; as an object it is many times that. */
+  private static final int MOST_PARSED = 16 << 20;
+
+  /** Inputs, outputs, raw tensors and parameters of a request together. */
+  private static final int MOST_FIELDS = 2048;
+
+  /** A byte of a message becomes an INT64 in it. */
+  private static final int GROWS = 8;
 
   private Binding() {}
 
@@ -67,22 +79,66 @@ final class Binding {
     public Object parse(InputStream stream) {
       try {
         // The array is the message's alone, so that its fields of bytes can be views of it.
-        CodedInputStream in = UnsafeByteOperations.unsafeWrap(bytes(stream)).newCodedInput();
+        byte[] bytes = bytes(stream);
+        reserve(bytes);
+        CodedInputStream in = UnsafeByteOperations.unsafeWrap(bytes).newCodedInput();
         in.enableAliasing(true);
         return prototype.getParserForType().parseFrom(in);
       } catch (InvalidProtocolBufferException e) {
         return refusal("the request is no " + prototype.getClass().getSimpleName(), e);
       } catch (IOException e) {
         return refusal("the request cannot be decompressed", e);
+      } catch (UnavailableException e) {
+        return Statuses.of(e);
       } catch (StatusRuntimeException e) {
         // More bytes than allowed, once decompressed.
         return e;
       }
     }
 
+    /**
+     * Takes the room for what a large message becomes: raw tensors stay as they are, all else
+     * becomes objects, some of which are many times what they were as bytes.
+     */
+    private static void reserve(byte[] bytes) throws IOException {
+      CallMemory memory = CallMemory.current();
+      if (memory == null || bytes.length <= Room.FREE) {
+        return;
+      }
+      CodedInputStream in = CodedInputStream.newInstance(bytes);
+      long raw = 0;
+      int fields = 0;
+      for (int tag; (tag = in.readTag()) != 0; ) {
+        int from = in.getTotalBytesRead();
+        in.skipField(tag);
+        if (WireFormat.getTagFieldNumber(tag)
+            == ModelInferRequest.RAW_INPUT_CONTENTS_FIELD_NUMBER) {
+          raw += in.getTotalBytesRead() - from;
+        }
+        if (++fields > MOST_FIELDS) {
+          throw tooMuch("a message has " + MOST_FIELDS + " fields at most");
+        }
+      }
+      if (bytes.length - raw > MOST_PARSED) {
+        throw tooMuch(
+            "a message has "
+                + MOST_PARSED
+                + " bytes outside raw_input_contents at most: send large tensors there");
+      }
+      memory.take(GROWS * (bytes.length - raw));
+    }
+
+    private static StatusRuntimeException tooMuch(String what) {
+      return Status.RESOURCE_EXHAUSTED.withDescription(what).asRuntimeException();
+    }
+
     private static byte[] bytes(InputStream stream) throws IOException {
       if (!(stream instanceof KnownLength)) {
-        return stream.readAllBytes();
+        byte[] decompressed = stream.readAllBytes();
+        if (CallMemory.current() != null) {
+          CallMemory.current().take(decompressed.length);
+        }
+        return decompressed;
       }
       byte[] bytes = new byte[stream.available()];
       stream.readNBytes(bytes, 0, bytes.length);

@@ -4,6 +4,7 @@ import dev.headstart.error.FailureException;
 import dev.headstart.server.ServerSettings;
 import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.protocol.Room;
 import dev.headstart.server.security.ConnectionSettings;
 import io.grpc.Codec;
 import io.grpc.CompressorRegistry;
@@ -56,6 +57,7 @@ public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable 
       ConnectionSettings connections,
       DrainSettings drain,
       Limits limits,
+      Room room,
       InferenceService inference,
       HealthService health,
       List<ServerInterceptor> interceptors,
@@ -89,8 +91,10 @@ public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable 
             .addService(Binding.of(inference.bindService()))
             .addService(Binding.of(health.bindService()))
             .addService(Binding.of(ProtoReflectionServiceV1.newInstance().bindService()))
-            .intercept(new CompressedAnswers());
+            .intercept(new CompressedAnswers())
+            .addStreamTracerFactory(CallMemory.factory(room));
     interceptors.forEach(builder::intercept);
+    builder.intercept(new CallMemory.Interceptor()); // the last one is asked first
     server = builder.build();
   }
 

@@ -173,10 +173,13 @@ final class InferenceService extends GRPCInferenceServiceImplBase {
     }
     // With a handler, answering a client that has gone is not an error.
     call.setOnCancelHandler(() -> {});
+    CallMemory memory = CallMemory.current();
+    memory.retain();
     models
         .infer(inference.request())
         .whenComplete(
             (result, failure) -> {
+              memory.release();
               if (call.isCancelled()) {
                 return;
               }

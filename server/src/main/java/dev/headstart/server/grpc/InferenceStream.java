@@ -5,6 +5,7 @@ import dev.headstart.server.grpc.proto.ModelInferRequest;
 import dev.headstart.server.grpc.proto.ModelInferResponse;
 import dev.headstart.server.grpc.proto.ModelStreamInferResponse;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.protocol.Room;
 import dev.headstart.serving.InferenceResult;
 import dev.headstart.serving.ModelRepository;
 import io.grpc.StatusRuntimeException;
@@ -29,7 +30,12 @@ final class InferenceStream implements StreamObserver<ModelInferRequest> {
 
   /** A request's place in the order. */
   private static final class Place {
+    private final Room.Lease memory;
     private ModelStreamInferResponse response;
+
+    Place(Room.Lease memory) {
+      this.memory = memory;
+    }
   }
 
   private final ModelRepository models;
@@ -56,7 +62,7 @@ final class InferenceStream implements StreamObserver<ModelInferRequest> {
 
   @Override
   public void onNext(ModelInferRequest message) {
-    Place place = new Place();
+    Place place = new Place(CallMemory.current().handOver());
     synchronized (this) {
       places.add(place);
     }
@@ -100,6 +106,7 @@ final class InferenceStream implements StreamObserver<ModelInferRequest> {
   }
 
   private void done(Place place, ModelStreamInferResponse response) {
+    place.memory.close();
     synchronized (this) {
       place.response = response;
     }
