@@ -177,7 +177,7 @@ class MalformedTest {
     both.getInputsBuilder(0).getContentsBuilder().addFp32Contents(1);
     bad("in its contents", both);
     bad(
-        "byte 0 or 1, not 2",
+        "element 2 of input 'x' is 2, but a BOOL is 0 or 1",
         raw("echo_BOOL", input("x", "BOOL", 1, 3), (byte) 0, (byte) 1, (byte) 2));
     // BYTES
     bad("end after 0", raw("echo_BYTES", input("x", "BYTES", 1, 3)));
