@@ -58,7 +58,10 @@ final class Batcher implements AutoCloseable {
   private final Condition work = lock.newCondition();
   private final Condition idle = lock.newCondition();
   private final ArrayDeque<Line> turns = new ArrayDeque<>();
+
+  /** Those that were enqueued and are not answered yet. */
   private final Set<Job<?>> queued = new HashSet<>();
+
   private final ScheduledThreadPoolExecutor timer;
   private final List<Thread> workers = new ArrayList<>();
   private int running;
@@ -401,8 +404,8 @@ final class Batcher implements AutoCloseable {
     lock.lock();
     try {
       progress.active--;
-      if (failure != null || last) {
-        end(job);
+      if ((failure != null || last) && end(job)) {
+        queued.remove(job);
       }
       free = isFree(progress);
     } finally {
@@ -413,18 +416,24 @@ final class Batcher implements AutoCloseable {
     }
   }
 
-  /** Under the lock: nothing more of this job is run. */
-  private void end(Job<?> job) {
+  /**
+   * Under the lock: nothing more of this job is run.
+   *
+   * @return whether that is new; who ended the job takes it out of the queued ones once it is
+   *     answered
+   */
+  private boolean end(Job<?> job) {
     Job.Progress progress = job.progress;
-    if (!progress.over) {
-      progress.over = true;
-      progress.timer.cancel(false);
-      queued.remove(job);
-      progress.line.remove(job);
-      if (progress.line.waiting.isEmpty()) {
-        turns.remove(progress.line);
-      }
+    if (progress.over) {
+      return false;
     }
+    progress.over = true;
+    progress.timer.cancel(false);
+    progress.line.remove(job);
+    if (progress.line.waiting.isEmpty()) {
+      turns.remove(progress.line);
+    }
+    return true;
   }
 
   /** Under the lock: whether the job is to be released now, by whoever asks. */
@@ -447,13 +456,21 @@ final class Batcher implements AutoCloseable {
   }
 
   private void abandon(Job<?> job, RuntimeException reason) {
+    lock.lock();
+    try {
+      if (!end(job)) {
+        return;
+      }
+      job.progress.active++; // as a call does, so that nobody frees it before it is answered
+    } finally {
+      lock.unlock();
+    }
+    job.fail(reason);
     boolean free;
     lock.lock();
     try {
-      if (job.progress.over) {
-        return;
-      }
-      end(job);
+      job.progress.active--;
+      queued.remove(job);
       free = isFree(job.progress);
       if (running == 0 && queued.isEmpty()) {
         idle.signalAll();
@@ -461,7 +478,6 @@ final class Batcher implements AutoCloseable {
     } finally {
       lock.unlock();
     }
-    job.fail(reason);
     if (free) {
       release(job);
     }

@@ -222,7 +222,7 @@ final class Catalog implements AutoCloseable {
         renew(entry, live);
       } catch (RuntimeException | Error e) {
         ModelStatus again = entry.refused();
-        if (!again.equals(before) && again.version() != null) {
+        if (!again.equals(before) && again.version() != null && !closing) {
           LOG.warn("the model '{}' cannot be served: {}", entry.name(), again.reason());
         }
       }

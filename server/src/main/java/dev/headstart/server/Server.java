@@ -153,7 +153,9 @@ public final class Server implements AutoCloseable {
     DrainSettings drain = context.getBean(DrainSettings.class);
     try {
       context.getBean(Draining.class).begin();
-      Thread.sleep(drain.delay().toMillis() + LAST_REQUESTS_MILLIS);
+      if (context.getBean(ModelRepository.class).ready()) { // else nobody was told to ask
+        Thread.sleep(drain.delay().toMillis() + LAST_REQUESTS_MILLIS);
+      }
       CompletableFuture<?> answered =
           GracefulShutdownCapable.shutdownAll(
                   context.getBeansOfType(GracefulShutdownCapable.class).stream())

@@ -30,7 +30,7 @@ public final class Watch {
         () -> {
           try {
             look.run();
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) { // else it would be the last look
             LOG.warn("{}", e.toString());
           }
         },

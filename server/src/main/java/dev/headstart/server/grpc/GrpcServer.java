@@ -39,13 +39,14 @@ public final class GrpcServer implements AutoCloseable, GracefulShutdownCapable 
   private static final int NO_PORT = -1;
 
   /**
-   * grpc-java tells of every connection that breaks off, with a stack trace; whoever sends garbage
-   * could fill the log. A logger that nobody holds would forget its level.
+   * grpc-java warns of every connection that breaks off and every message that is too large, with a
+   * stack trace; whoever sends garbage could fill the log. A logger that nobody holds would forget
+   * its level.
    */
   private static final Logger TRANSPORT = Logger.getLogger("io.grpc.netty");
 
   static {
-    TRANSPORT.setLevel(Level.WARNING);
+    TRANSPORT.setLevel(Level.SEVERE);
   }
 
   private final InetSocketAddress address;

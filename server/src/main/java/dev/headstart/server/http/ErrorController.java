@@ -6,6 +6,7 @@ import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.error.UsageException;
+import dev.headstart.server.RequestIds;
 import dev.headstart.server.protocol.NotSupportedException;
 import io.micronaut.core.convert.exceptions.ConversionErrorException;
 import io.micronaut.http.HttpHeaders;
@@ -39,11 +40,6 @@ final class ErrorController {
 
   /** Seconds after which a client whose request was refused for want of room may come again. */
   private static final String RETRY_AFTER = "1";
-
-  /**
-   * The attribute in which {@code server.operation} keeps a request's id, which its log carries.
-   */
-  private static final String REQUEST_ID = "headstart.request";
 
   @Error(global = true)
   HttpResponse<byte[]> error(HttpRequest<?> request, Throwable thrown) {
@@ -134,7 +130,7 @@ final class ErrorController {
 
   /** What clients cannot mend is for the log; they get an id to ask about. */
   private static HttpResponse<byte[]> unexpected(HttpRequest<?> request, Throwable e) {
-    String id = request.getAttribute(REQUEST_ID, String.class).orElse("-");
+    String id = RequestIds.of(request);
     LOG.error("request {}: {} {} failed", id, request.getMethodName(), request.getPath(), e);
     return Answers.error(
         HttpStatus.INTERNAL_SERVER_ERROR,

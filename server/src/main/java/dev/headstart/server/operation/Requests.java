@@ -1,6 +1,7 @@
 package dev.headstart.server.operation;
 
 import dev.headstart.server.Draining;
+import dev.headstart.server.RequestIds;
 import dev.headstart.server.security.Rarely;
 import io.micronaut.context.propagation.slf4j.MdcPropagationContext;
 import io.micronaut.core.annotation.Nullable;
@@ -31,7 +32,6 @@ final class Requests implements Ordered {
   private static final Logger LOG = LoggerFactory.getLogger("request");
   private static final String HEADER = "X-Request-Id";
   private static final String STARTED = "headstart.started";
-  private static final String ID = "headstart.request";
   private static final String MDC_KEY = "request";
   private static final int LONGEST = 128;
   private static final int FAILED = 500;
@@ -63,14 +63,14 @@ final class Requests implements Ordered {
     if (id == null || !sane(id)) {
       id = HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
     }
-    request.setAttribute(ID, id);
+    RequestIds.set(request, id);
     request.setAttribute(STARTED, System.nanoTime());
     context.add(new MdcPropagationContext(Map.of(MDC_KEY, id)));
   }
 
   @ResponseFilter
   void after(HttpRequest<?> request, MutableHttpResponse<?> response) {
-    String id = request.getAttribute(ID, String.class).orElse("-");
+    String id = RequestIds.of(request);
     response.header(HEADER, id);
     response.header("X-Content-Type-Options", "nosniff");
     if (draining.begun()) {

@@ -11,6 +11,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.workspace.ProcessLock;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -45,6 +46,10 @@ public final class ApiKeys {
   public static final String PREFIX = "hs_";
 
   private static final String NAMES = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
+
+  /** Bytes of the file: more is not it. */
+  private static final int LARGEST = 1 << 20;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Path workspace;
@@ -114,8 +119,8 @@ public final class ApiKeys {
    */
   public List<ApiKey> list() {
     byte[] content;
-    try {
-      content = Files.readAllBytes(file());
+    try (InputStream in = Files.newInputStream(file())) {
+      content = in.readNBytes(LARGEST);
     } catch (NoSuchFileException e) {
       return List.of();
     } catch (IOException e) {

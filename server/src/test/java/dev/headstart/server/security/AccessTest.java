@@ -41,7 +41,14 @@ class AccessTest {
   static void start() throws Exception {
     predict = new ApiKeys(workspace).add("camera", Role.PREDICT);
     admin = new ApiKeys(workspace).add("chief", Role.ADMIN);
-    server = FlowerServer.start(workspace, Map.of("headstart.auth", "keys"));
+    server =
+        FlowerServer.start(
+            workspace,
+            Map.of(
+                "headstart.auth",
+                "keys",
+                "headstart.allowed-origins",
+                List.of("https://app.example.com")));
   }
 
   @AfterAll
@@ -70,6 +77,28 @@ class AccessTest {
     assertTrue(answer.body().startsWith("{\"error\":\"a key is needed"), answer.body());
     assertEquals(401, server.get("/prometheus").statusCode());
     assertEquals(401, server.get("/no/such/path").statusCode());
+  }
+
+  /** Browsers ask first without the key, and show a page only what names its origin. */
+  @Test
+  void anAllowedOriginsPageCanAskAndReadTheRefusal() throws Exception {
+    String from = "Host: localhost\r\nOrigin: https://app.example.com\r\nConnection: close\r\n";
+    String preflight =
+        server.raw(
+            "OPTIONS /v2/models/flowers/infer HTTP/1.1\r\n"
+                + from
+                + "Access-Control-Request-Method: POST\r\n"
+                + "Access-Control-Request-Headers: x-api-key\r\n\r\n");
+    assertTrue(preflight.startsWith("HTTP/1.1 200"), preflight);
+    String refusal = server.raw("GET /v2 HTTP/1.1\r\n" + from + "\r\n");
+    assertTrue(refusal.startsWith("HTTP/1.1 401"), refusal);
+    for (String answer : List.of(preflight, refusal)) {
+      assertTrue(
+          answer.toLowerCase().contains("access-control-allow-origin: https://app.example.com"),
+          answer);
+    }
+    String other = from.replace("app.", "other.");
+    assertTrue(server.raw("GET /v2 HTTP/1.1\r\n" + other + "\r\n").startsWith("HTTP/1.1 403"));
   }
 
   @Test
@@ -140,7 +169,7 @@ class AccessTest {
               if (!open && !route.getAnnotationMetadata().hasAnnotation(RequiresRole.class)) {
                 silent.put(name, "no @RequiresRole");
               }
-              if (!open && AccessFilter.needed(route.getAnnotationMetadata()) == Role.ADMIN) {
+              if (!open && KeyFilter.needed(route.getAnnotationMetadata()) == Role.ADMIN) {
                 admins.put(name, Role.ADMIN);
               }
             });

@@ -66,4 +66,11 @@ class ApiKeysTest {
     Files.writeString(workspace.resolve("keys.json"), content);
     assertThrows(BadInputException.class, () -> new ApiKeys(workspace).list());
   }
+
+  /** A file that never ends, as a link to a device, must not be read to its end. */
+  @Test
+  void aFileThatIsFarTooLargeIsNoFileOfKeys() throws Exception {
+    Files.createSymbolicLink(workspace.resolve("keys.json"), Path.of("/dev/zero"));
+    assertThrows(BadInputException.class, () -> new ApiKeys(workspace).list());
+  }
 }
