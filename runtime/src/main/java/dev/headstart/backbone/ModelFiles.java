@@ -4,8 +4,11 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.OnnxModel;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URL;
+import java.net.URLConnection;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /** Where a base model's files lie: a folder, or resources on the class path. */
 sealed interface ModelFiles {
@@ -24,11 +27,24 @@ sealed interface ModelFiles {
   OnnxModel parse(String name, byte[] bytes);
 
   private static byte[] resource(String name) {
-    try (InputStream in = ModelFiles.class.getClassLoader().getResourceAsStream(name)) {
-      if (in == null) {
-        throw new BadInputException("the resource " + name + " is not on the class path");
+    URL resource = ModelFiles.class.getClassLoader().getResource(name);
+    if (resource == null) {
+      throw new BadInputException("the resource " + name + " is not on the class path");
+    }
+    try {
+      URLConnection connection = resource.openConnection();
+      try (InputStream in = connection.getInputStream()) {
+        // A model fills its array at once, rather than pieces that are put together.
+        byte[] bytes = new byte[Math.max(0, connection.getContentLength())];
+        int read = in.readNBytes(bytes, 0, bytes.length);
+        byte[] rest = in.readAllBytes();
+        if (read == bytes.length && rest.length == 0) {
+          return bytes;
+        }
+        byte[] all = Arrays.copyOf(bytes, read + rest.length);
+        System.arraycopy(rest, 0, all, read, rest.length);
+        return all;
       }
-      return in.readAllBytes();
     } catch (IOException e) {
       throw new BadInputException("the resource " + name + " cannot be read: " + e.getMessage(), e);
     }

@@ -5,34 +5,53 @@ import dev.headstart.server.operation.Metrics;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingSettings;
-import io.micronaut.context.annotation.Bean;
-import io.micronaut.context.annotation.Factory;
-import jakarta.inject.Singleton;
+import io.micronaut.context.ApplicationContext;
+import java.util.Map;
 
-/** The workspace and its models, opened once for all transports. */
-@Factory
-final class Models {
+/**
+ * The workspace and its models, opened once for all transports, and before them: models load while
+ * the rest of the server starts.
+ */
+record Models(Headstart headstart, ModelRepository repository, Metrics metrics)
+    implements AutoCloseable {
 
-  @Singleton
-  @Bean(preDestroy = "close")
-  Headstart headstart(ServerSettings settings) {
-    return Headstart.open(settings.workspace(), settings.providers());
+  /** Opens the workspace and begins to load models; the caller closes them. */
+  static Models open(Map<String, Object> values) {
+    ServerSettings settings = Settings.make(ServerSettings.class, values);
+    Limits limits = Settings.make(Limits.class, values);
+    Headstart headstart = Headstart.open(settings.workspace(), settings.providers());
+    try {
+      Metrics metrics = new Metrics();
+      ServingSettings serving =
+          new ServingSettings(
+              settings.models(),
+              settings.providers(),
+              settings.providersByModel(),
+              settings.cores(),
+              settings.queue(),
+              limits.batch(),
+              settings.timeout(),
+              settings.poll());
+      return new Models(headstart, headstart.repository(serving, metrics), metrics);
+    } catch (RuntimeException | Error e) {
+      headstart.close();
+      throw e;
+    }
   }
 
-  @Singleton
-  @Bean(preDestroy = "close")
-  ModelRepository repository(
-      Headstart headstart, ServerSettings settings, Limits limits, Metrics metrics) {
-    return headstart.repository(
-        new ServingSettings(
-            settings.models(),
-            settings.providers(),
-            settings.providersByModel(),
-            settings.cores(),
-            settings.queue(),
-            limits.batch(),
-            settings.timeout(),
-            settings.poll()),
-        metrics);
+  /** Makes them beans. */
+  void register(ApplicationContext context) {
+    context.registerSingleton(Headstart.class, headstart);
+    context.registerSingleton(ModelRepository.class, repository);
+    context.registerSingleton(Metrics.class, metrics);
+  }
+
+  @Override
+  public void close() {
+    try {
+      repository.close();
+    } finally {
+      headstart.close();
+    }
   }
 }

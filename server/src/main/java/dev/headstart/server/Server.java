@@ -7,7 +7,6 @@ import dev.headstart.server.operation.DrainSettings;
 import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.Logs;
 import dev.headstart.server.security.ConnectionSettings;
-import dev.headstart.serving.ModelRepository;
 import io.micronaut.context.ApplicationContext;
 import io.micronaut.context.env.PropertySource;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
@@ -32,11 +31,13 @@ public final class Server implements AutoCloseable {
    */
   private static final long LAST_REQUESTS_MILLIS = 250;
 
+  private final Models models;
   private final ApplicationContext context;
   private final EmbeddedServer http;
   private boolean closed;
 
-  private Server(ApplicationContext context, EmbeddedServer http) {
+  private Server(Models models, ApplicationContext context, EmbeddedServer http) {
+    this.models = models;
     this.context = context;
     this.http = http;
   }
@@ -51,6 +52,16 @@ public final class Server implements AutoCloseable {
   public static Server start(Map<String, Object> settings) {
     Settings.check(settings);
     Logs.configure(Settings.make(LogSettings.class, settings));
+    Models models = Models.open(settings);
+    try {
+      return start(models, settings);
+    } catch (RuntimeException | Error e) {
+      models.close();
+      throw e;
+    }
+  }
+
+  private static Server start(Models models, Map<String, Object> settings) {
     ApplicationContext context =
         ApplicationContext.builder()
             .banner(false)
@@ -62,12 +73,12 @@ public final class Server implements AutoCloseable {
             .environmentPropertySource(false)
             .propertySources(PropertySource.of("headstart", all(settings)))
             .build();
+    models.register(context);
     try {
       context.start();
-      context.getBean(ModelRepository.class);
       EmbeddedServer http = context.getBean(EmbeddedServer.class).start();
       context.getBean(GrpcServer.class).start();
-      return new Server(context, http);
+      return new Server(models, context, http);
     } catch (RuntimeException e) {
       context.close();
       throw reason(e, settings);
@@ -153,7 +164,7 @@ public final class Server implements AutoCloseable {
     DrainSettings drain = context.getBean(DrainSettings.class);
     try {
       context.getBean(Draining.class).begin();
-      if (context.getBean(ModelRepository.class).ready()) { // else nobody was told to ask
+      if (models.repository().ready()) { // else nobody was told to ask
         Thread.sleep(drain.delay().toMillis() + LAST_REQUESTS_MILLIS);
       }
       CompletableFuture<?> answered =
@@ -169,5 +180,6 @@ public final class Server implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     context.close();
+    models.close();
   }
 }

@@ -15,7 +15,6 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +33,6 @@ import java.util.function.ToIntFunction;
  * when it is gone; what fails because there is no such model is counted without its name, which
  * anybody may have made up.
  */
-@Singleton
 public final class Metrics implements ServingListener {
   private static final Duration[] BUCKETS = {
     Duration.ofNanos(100_000),
@@ -59,7 +57,7 @@ public final class Metrics implements ServingListener {
   private final Map<String, Model> models = new ConcurrentHashMap<>();
   private final Counter unknown;
 
-  Metrics() {
+  public Metrics() {
     new JvmMemoryMetrics().bindTo(registry);
     new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
