@@ -56,8 +56,9 @@ public final class Json {
                 + e.getLocation().getColumnNr()
                 + ")"
             : "";
-    return new BadInputException(
-        "the request is not sound JSON: " + e.getOriginalMessage() + place, e);
+    // Jackson says of a start that is not closed where it lies in words about its own options.
+    String reason = e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "");
+    return new BadInputException("the request is not sound JSON: " + reason + place, e);
   }
 
   /**
