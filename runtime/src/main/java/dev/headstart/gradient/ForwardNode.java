@@ -52,6 +52,11 @@ public final class ForwardNode {
     return node.getInputCount();
   }
 
+  /** The number of outputs, optional ones that are left out in the middle included. */
+  public int outputs() {
+    return node.getOutputCount();
+  }
+
   /** Whether input {@code i} is there. */
   public boolean has(int i) {
     return i < node.getInputCount() && !node.getInput(i).isEmpty();
@@ -75,6 +80,16 @@ public final class ForwardNode {
   /** Output {@code i}; an optional one that the node left out is asked for. */
   public Value y(int i) {
     return graph.outputOf(index, i);
+  }
+
+  /**
+   * The node's operator once more, with its attributes and its other inputs, on {@code x} in the
+   * place of input 0: its output 0.
+   */
+  public Value again(Value x) {
+    NodeProto.Builder copy = node.toBuilder().setInput(0, x.name()).clearOutput();
+    graph.proto().addNode(copy.setName(graph.fresh("node." + node.getOpType())));
+    return graph.outputOf(graph.proto().getNodeCount() - 1, 0);
   }
 
   /** The gradient of output 0; there whenever that is the operator's only differentiable output. */
@@ -111,6 +126,16 @@ public final class ForwardNode {
     return attribute == null
         ? null
         : attribute.getIntsList().stream().mapToLong(Long::longValue).toArray();
+  }
+
+  /** That there is a rule for the operator, but not for what this node asks of it. */
+  BadInputException refusal(String why) {
+    return new BadInputException(
+        "no gradient rule for "
+            + describe(node)
+            + ", which "
+            + why
+            + ". Train only what comes after, or freeze the parameters before");
   }
 
   private AttributeProto attribute(String name) {

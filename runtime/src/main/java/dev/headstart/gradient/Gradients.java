@@ -286,7 +286,8 @@ public final class Gradients {
     }
     Value input = graph.value(node.getInput(i));
     long[] to = shape(node.getInput(i));
-    long[] from = to == null ? null : broadcastShape(node, i, broadcast);
+    boolean open = to == null || broadcast == Broadcast.BY_GRADIENT;
+    long[] from = open ? null : broadcastShape(node, i, broadcast);
     if (from == null || from.length < to.length) {
       return sumBackAtRunTime(gradient, input);
     }

@@ -51,7 +51,9 @@ final class RuleTable {
     /** All, one way, to the shape of the output. */
     TO_OUTPUT,
     /** Those before the last two. */
-    LEADING
+    LEADING,
+    /** Any, as the gradient's shape shows at run time. */
+    BY_GRADIENT
   }
 
   @FunctionalInterface
