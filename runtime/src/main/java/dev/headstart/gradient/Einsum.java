@@ -3,6 +3,7 @@ package dev.headstart.gradient;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The equation of an Einsum node, and its gradient: dY times the other operands, summed over the
@@ -36,7 +37,24 @@ record Einsum(List<String> terms, String output) {
       throw n.refusal(
           "has the equation '" + n.string("equation", "") + "' for " + n.inputs() + " operands");
     }
+    requireOneEllipsis(terms, n);
     return new Einsum(terms, sides.length == 2 ? sides[1] : implicit(sides[0]));
+  }
+
+  /** ONNX Runtime ends the process where one ellipsis stands for more axes than another. */
+  private static void requireOneEllipsis(List<String> terms, ForwardNode n) {
+    long counts =
+        IntStream.range(0, terms.size())
+            .filter(i -> terms.get(i).indexOf(ELLIPSIS) >= 0)
+            .map(i -> n.rank(i) - terms.get(i).length())
+            .distinct()
+            .count();
+    if (counts > 1) {
+      throw n.refusal(
+          "has the equation '"
+              + n.string("equation", "")
+              + "' with ellipses for different numbers of axes, expected the same number");
+    }
   }
 
   private static String implicit(String terms) {
