@@ -1,5 +1,6 @@
 package dev.headstart.gradient;
 
+import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,26 +24,13 @@ record Einsum(List<String> terms, String output) {
     String equation = n.string("equation", "").replaceAll("\\s", "").replace("...", ".");
     String[] sides = equation.split("->", -1);
     List<String> terms = List.of(sides[0].split(",", -1));
-    for (String term : terms) {
-      if (term.chars().distinct().count() != term.length()) {
-        throw n.refusal(
-            "has the equation '"
-                + n.string("equation", "")
-                + "' with a label twice in '"
-                + term
-                + "', expected each at most once in an operand");
-      }
-    }
     if (sides.length > 2 || terms.size() != n.inputs()) {
-      throw n.refusal(
-          "has the equation '" + n.string("equation", "") + "' for " + n.inputs() + " operands");
+      throw refusal(n, "a term for each of its " + n.inputs() + " operands");
     }
-    requireOneEllipsis(terms, n);
-    return new Einsum(terms, sides.length == 2 ? sides[1] : implicit(sides[0]));
-  }
-
-  /** ONNX Runtime ends the process where one ellipsis stands for more axes than another. */
-  private static void requireOneEllipsis(List<String> terms, ForwardNode n) {
+    if (terms.stream().anyMatch(term -> term.chars().distinct().count() < term.length())) {
+      throw refusal(n, "each label at most once in an operand");
+    }
+    // ONNX Runtime ends the process where they do not.
     long counts =
         IntStream.range(0, terms.size())
             .filter(i -> terms.get(i).indexOf(ELLIPSIS) >= 0)
@@ -50,11 +38,14 @@ record Einsum(List<String> terms, String output) {
             .distinct()
             .count();
     if (counts > 1) {
-      throw n.refusal(
-          "has the equation '"
-              + n.string("equation", "")
-              + "' with ellipses for different numbers of axes, expected the same number");
+      throw refusal(n, "that all ellipses stand for the same number of axes");
     }
+    return new Einsum(terms, sides.length == 2 ? sides[1] : implicit(sides[0]));
+  }
+
+  private static BadInputException refusal(ForwardNode n, String expected) {
+    return n.refusal(
+        "is not known for the equation '" + n.string("equation", "") + "'; expected " + expected);
   }
 
   private static String implicit(String terms) {
@@ -69,7 +60,9 @@ record Einsum(List<String> terms, String output) {
 
   /** Whether an axis of operand {@code i} can be shorter than the same label's elsewhere. */
   boolean broadcasts(ForwardNode n, int i) {
-    return terms.get(i).chars().anyMatch(c -> c == ELLIPSIS || !sameEverywhere(n, i, (char) c));
+    String term = terms.get(i);
+    return String.join("", terms).indexOf(ELLIPSIS) >= 0
+        || term.chars().anyMatch(label -> !sameEverywhere(n, i, (char) label));
   }
 
   private boolean sameEverywhere(ForwardNode n, int i, char label) {

@@ -2,15 +2,19 @@ package dev.headstart.gradient;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
+import java.nio.IntBuffer;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.stream.IntStream;
 
 /** What a rule sees of the node that it differentiates. */
 public final class ForwardNode {
@@ -19,9 +23,15 @@ public final class ForwardNode {
   private final NodeProto node;
   private final Map<String, TensorInfo> shapes;
   private final List<Value> outputGradients;
+  private final Set<Integer> wanted;
 
   ForwardNode(
-      GraphBuilder graph, int index, Map<String, TensorInfo> shapes, List<Value> outputGradients) {
+      GraphBuilder graph,
+      int index,
+      Map<String, TensorInfo> shapes,
+      List<Value> outputGradients,
+      Collection<Integer> wanted) {
+    this.wanted = Set.copyOf(wanted);
     this.graph = graph;
     this.index = index;
     this.node = graph.proto().getNode(index);
@@ -102,6 +112,16 @@ public final class ForwardNode {
     return i < outputGradients.size() ? outputGradients.get(i) : null;
   }
 
+  /** Whether anybody wants the gradient of input {@code i}. */
+  public boolean wants(int i) {
+    return wanted.contains(i);
+  }
+
+  /** The node's attributes, for another node of the operator. */
+  public Attribute[] attributes() {
+    return node.getAttributeList().stream().map(Attribute::new).toArray(Attribute[]::new);
+  }
+
   /** An integer attribute. */
   public long integer(String name, long otherwise) {
     AttributeProto attribute = attribute(name);
@@ -128,16 +148,6 @@ public final class ForwardNode {
         : attribute.getIntsList().stream().mapToLong(Long::longValue).toArray();
   }
 
-  /** That there is a rule for the operator, but not for what this node asks of it. */
-  BadInputException refusal(String why) {
-    return new BadInputException(
-        "no gradient rule for "
-            + describe(node)
-            + ", which "
-            + why
-            + ". Train only what comes after, or freeze the parameters before");
-  }
-
   private AttributeProto attribute(String name) {
     return node.getAttributeList().stream()
         .filter(a -> a.getName().equals(name))
@@ -149,6 +159,38 @@ public final class ForwardNode {
   public long[] shape(int i) {
     TensorInfo info = shapes.get(node.getInput(i));
     return info == null ? null : info.shape();
+  }
+
+  /** As {@link #shape}, of output {@code i}. */
+  public long[] outputShape(int i) {
+    TensorInfo info = shapes.get(node.getOutput(i));
+    return info == null ? null : info.shape();
+  }
+
+  /** What input {@code i} holds if it is a constant, else null. */
+  public Tensor constant(int i) {
+    return has(i) ? graph.constantOf(node.getInput(i)) : null;
+  }
+
+  /** The integers (int32 or int64) that input {@code i} holds if it is a constant, else null. */
+  public long[] constantIntegers(int i) {
+    Tensor constant = constant(i);
+    if (constant == null) {
+      return null;
+    }
+    return switch (constant.type()) {
+      case INT64 -> constant.longs();
+      case INT32 -> {
+        IntBuffer data = constant.data().asIntBuffer();
+        yield IntStream.range(0, data.limit()).mapToLong(data::get).toArray();
+      }
+      default -> null;
+    };
+  }
+
+  /** Why this node cannot be differentiated, for the rule to throw. */
+  public BadInputException refusal(String why) {
+    return new BadInputException("the gradient of " + describe(node) + " " + why);
   }
 
   /**
@@ -180,18 +222,7 @@ public final class ForwardNode {
     if (!has(i)) {
       return true;
     }
-    String name = node.getInput(i);
-    return Stream.concat(
-            graph.proto().getInitializerList().stream().filter(t -> t.getName().equals(name)),
-            graph.proto().getNodeList().stream()
-                .filter(c -> c.getOpType().equals("Constant") && c.getOutputList().contains(name))
-                .map(c -> c.getAttribute(0).getT()))
-        .anyMatch(ForwardNode::isFalse);
-  }
-
-  private static boolean isFalse(TensorProto bool) {
-    return bool.hasRawData()
-        ? bool.getRawData().size() == 1 && bool.getRawData().byteAt(0) == 0
-        : bool.getInt32DataCount() == 1 && bool.getInt32Data(0) == 0;
+    Tensor constant = constant(i);
+    return constant != null && constant.elements() == 1 && constant.data().get(0) == 0;
   }
 }

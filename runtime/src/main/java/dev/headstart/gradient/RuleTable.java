@@ -52,8 +52,8 @@ final class RuleTable {
     TO_OUTPUT,
     /** Those before the last two. */
     LEADING,
-    /** Any, as the gradient's shape shows at run time. */
-    BY_GRADIENT
+    /** All, one way, to the shape in which the rule gives the gradient. */
+    TO_GRADIENT
   }
 
   @FunctionalInterface

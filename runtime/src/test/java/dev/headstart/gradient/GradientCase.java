@@ -51,8 +51,9 @@ final class GradientCase {
   private float low = -2;
   private float high = 2;
   private float[] kinks = {};
-  private boolean apart;
   private boolean stateful;
+  private boolean distinct;
+  private boolean needsSizes;
   private final Map<String, long[]> variables = new LinkedHashMap<>();
   private final Map<String, Tensor> given = new LinkedHashMap<>();
   private BiFunction<GraphBuilder, Map<String, Value>, List<Value>> body;
@@ -89,10 +90,20 @@ final class GradientCase {
     return this;
   }
 
-  /** No two elements are near to each other, as for an operator that picks the largest. */
-  GradientCase apart() {
-    apart = true;
+  /** No two elements are near each other, where the operator picks the largest. */
+  GradientCase distinct() {
+    distinct = true;
     return this;
+  }
+
+  /** Refused where only ranks are known. */
+  GradientCase needsSizes() {
+    needsSizes = true;
+    return this;
+  }
+
+  boolean isRefused(Known known) {
+    return needsSizes && known == Known.RANKS;
   }
 
   /** A float input to differentiate by. */
@@ -211,8 +222,10 @@ final class GradientCase {
           for (int i = 0; i < values.length; i++) {
             do {
               values[i] =
-                  low + (high - low) * (apart ? (place.next() + 0.5f) / count : random.nextFloat());
-            } while (!apart && isNearAKink(values[i]));
+                  low
+                      + (high - low)
+                          * (distinct ? (place.next() + 0.5f) / count : random.nextFloat());
+            } while (!distinct && isNearAKink(values[i]));
           }
           drawn.put(name, Tensor.of(values, shape));
         });
