@@ -15,12 +15,12 @@ final class LinearRules {
 
     t.broadcasting("com.microsoft.FusedMatMul", (n, i) -> Broadcast.LEADING);
     t.broadcasting(
-        "Einsum", (n, i) -> Einsum.of(n).broadcasts(n, i) ? Broadcast.TO_GRADIENT : Broadcast.NONE);
+        "Einsum", (n, i) -> Einsum.of(n).broadcasts(i) ? Broadcast.TO_GRADIENT : Broadcast.NONE);
 
     t.rule("Gemm", LinearRules::gemmA, LinearRules::gemmB, LinearRules::gemmC);
     t.rule("MatMul", LinearRules::matMulA, LinearRules::matMulB);
     t.rule("com.microsoft.FusedMatMul", LinearRules::fusedA, LinearRules::fusedB);
-    t.variadic("Einsum", (n, i, g) -> Einsum.of(n).gradient(n, i, g));
+    t.variadic("Einsum", (n, i, g) -> Einsum.of(n).gradient(i, g));
   }
 
   // Y = alpha · A' · B' + beta · C, where A' is A or Aᵀ and B' is B or Bᵀ

@@ -114,14 +114,6 @@ class GradientRulesTest {
   @ParameterizedTest
   @MethodSource("cases")
   void agreesWithCentralDifferences(GradientCase gradientCase) {
-    try {
-      java.nio.file.Files.writeString(
-          gradientCase + "\n",
-          java.nio.file.StandardOpenOption.CREATE,
-          java.nio.file.StandardOpenOption.APPEND);
-    } catch (java.io.IOException e) {
-      throw new RuntimeException(e);
-    }
     for (Known known : Known.values()) {
       if (gradientCase.isRefused(known)) {
         assertThrows(BadInputException.class, () -> gradientCase.error(SEED, known));
