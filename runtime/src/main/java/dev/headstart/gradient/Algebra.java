@@ -213,11 +213,6 @@ public final class Algebra {
     return reshape(graph.node(Operator.SIZE, List.of(a)), 1);
   }
 
-  /** The length of an axis as an int64 scalar. */
-  public Value length(Value a, long axis) {
-    return gather(shape(a), index(axis), 0);
-  }
-
   /** The number of each element of {@code a} in row-major order, an int64 tensor of its shape. */
   public Value positions(Value a) {
     Value count = graph.node(Operator.SIZE, List.of(a));
@@ -225,7 +220,7 @@ public final class Algebra {
   }
 
   /** An int64 scalar. */
-  Value index(long value) {
+  private Value index(long value) {
     return graph.constant(Tensor.vector(value).reshape());
   }
 
