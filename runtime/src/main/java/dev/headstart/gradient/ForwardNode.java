@@ -57,6 +57,11 @@ public final class ForwardNode {
         + "')";
   }
 
+  /** The version of ONNX's own operators in the graph. */
+  public int opset() {
+    return graph.opset();
+  }
+
   /** The number of inputs, optional ones that are left out in the middle included. */
   public int inputs() {
     return node.getInputCount();
