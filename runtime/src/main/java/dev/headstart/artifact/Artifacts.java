@@ -10,6 +10,7 @@ import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.gradient.Algebra;
 import dev.headstart.gradient.Gradients;
+import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
@@ -121,6 +122,7 @@ public record Artifacts(
     GraphProto graph = pruned(forward, output.name());
     Map<String, Tensor> parameters =
         parameters(forward, candidates, graph, output.name(), options, shapes);
+    requireRules(forward, graph, output.name(), parameters.keySet(), shapes);
     ParameterScales scales = ParameterScales.of(parameters, options);
     requireFreeNames(graph, parameters.keySet(), scales, options.loss());
 
@@ -254,6 +256,33 @@ public record Artifacts(
               + output
               + "' does not depend on it in a differentiable way");
     }
+  }
+
+  private static void requireRules(
+      OnnxModel forward,
+      GraphProto graph,
+      String output,
+      Set<String> parameters,
+      Map<String, TensorInfo> shapes) {
+    Reach reach = Reach.of(graph, shapes, output, parameters);
+    if (reach.missing().isEmpty()) {
+      return;
+    }
+    Set<String> all = new LinkedHashSet<>(parameters);
+    graph.getInputList().forEach(i -> all.add(i.getName()));
+    String cut = Reach.of(graph, shapes, output, all).cut();
+    throw new BadInputException(
+        "no gradient rule, at opset "
+            + forward.opset()
+            + ", for "
+            + String.join("; ", reach.missing())
+            + ". "
+            + (reach.trainable().isEmpty()
+                ? "None of the parameters asked for comes after it"
+                : "Of the parameters asked for, these can be trained: "
+                    + String.join(", ", reach.trainable()))
+            + (cut == null ? "" : ". The deepest cut that works is '" + cut + "'")
+            + ". docs/gradients.md shows how to add a rule");
   }
 
   private static void requireFreeNames(
