@@ -75,6 +75,14 @@ public final class Algebra {
     return graph.node(Operator.SIGN, List.of(a));
   }
 
+  public Value sqrt(Value a) {
+    return graph.node(Operator.SQRT, List.of(a));
+  }
+
+  public Value max(Value a, Value b) {
+    return graph.node(Operator.MAX, List.of(a, b));
+  }
+
   public Value pow(Value a, Value b) {
     return graph.node(Operator.POW, List.of(a, b));
   }
@@ -151,6 +159,11 @@ public final class Algebra {
     return graph.node(Operator.CONCAT, parts, Attribute.axis(axis));
   }
 
+  /** Elements {@code starts} (inclusive) to {@code ends} (exclusive) along {@code axes}. */
+  public Value slice(Value a, Value starts, Value ends, Value axes) {
+    return graph.node(Operator.SLICE, List.of(a, starts, ends, axes));
+  }
+
   /** The parts of {@code a} along an axis, {@code sizes} (int64 vector) long each. */
   public List<Value> split(Value a, Value sizes, int parts, long axis) {
     return graph.nodes(Operator.SPLIT, List.of(a, sizes), parts, Attribute.axis(axis));
@@ -187,6 +200,30 @@ public final class Algebra {
         Attribute.of("transA", transposeA ? 1 : 0),
         Attribute.of("transB", transposeB ? 1 : 0),
         Attribute.of("alpha", alpha));
+  }
+
+  /** A node of any operator, with one output. */
+  Value node(Operator operator, List<Value> inputs, Attribute... attributes) {
+    return graph.node(operator, inputs, attributes);
+  }
+
+  /** A constant. */
+  Value constant(Tensor tensor) {
+    return graph.constant(tensor);
+  }
+
+  /** The mean over {@code axes}, which stay as dimensions of 1. */
+  Value mean(Value a, Value axes) {
+    Value sum = sum(a, axes, true);
+    return mul(sum, div(size(sum), size(a)));
+  }
+
+  /** The dimensions after the first two, an int64 vector; {@code known} is the shape or null. */
+  Value spatial(Value a, long[] known) {
+    if (known != null && Arrays.stream(known).skip(2).allMatch(d -> d > 0)) {
+      return vector(Arrays.copyOfRange(known, 2, known.length));
+    }
+    return slice(shape(a), vector(2), vector(Long.MAX_VALUE), vector(0));
   }
 
   /** {@code a} in the shape of {@code like}, with as few unknowns at run time as are needed. */

@@ -4,12 +4,16 @@ import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** What a rule sees of the node that it differentiates. */
@@ -19,9 +23,15 @@ public final class ForwardNode {
   private final NodeProto node;
   private final Map<String, TensorInfo> shapes;
   private final List<Value> outputGradients;
+  private final Set<Integer> wanted;
 
   ForwardNode(
-      GraphBuilder graph, int index, Map<String, TensorInfo> shapes, List<Value> outputGradients) {
+      GraphBuilder graph,
+      int index,
+      Map<String, TensorInfo> shapes,
+      List<Value> outputGradients,
+      Collection<Integer> wanted) {
+    this.wanted = Set.copyOf(wanted);
     this.graph = graph;
     this.index = index;
     this.node = graph.proto().getNode(index);
@@ -87,6 +97,16 @@ public final class ForwardNode {
     return i < outputGradients.size() ? outputGradients.get(i) : null;
   }
 
+  /** Whether anybody wants the gradient of input {@code i}. */
+  public boolean wants(int i) {
+    return wanted.contains(i);
+  }
+
+  /** The node's attributes, for another node of the operator. */
+  public Attribute[] attributes() {
+    return node.getAttributeList().stream().map(Attribute::new).toArray(Attribute[]::new);
+  }
+
   /** An integer attribute. */
   public long integer(String name, long otherwise) {
     AttributeProto attribute = attribute(name);
@@ -124,6 +144,22 @@ public final class ForwardNode {
   public long[] shape(int i) {
     TensorInfo info = shapes.get(node.getInput(i));
     return info == null ? null : info.shape();
+  }
+
+  /** As {@link #shape}, of output {@code i}. */
+  public long[] outputShape(int i) {
+    TensorInfo info = shapes.get(node.getOutput(i));
+    return info == null ? null : info.shape();
+  }
+
+  /** What input {@code i} holds if it is a constant, else null. */
+  public Tensor constant(int i) {
+    return has(i) ? graph.constantOf(node.getInput(i)) : null;
+  }
+
+  /** Why this node cannot be differentiated, for the rule to throw. */
+  public BadInputException refusal(String why) {
+    return new BadInputException("the gradient of " + describe(node) + " " + why);
   }
 
   /**

@@ -33,6 +33,7 @@ public final class GradientRules {
           "Floor",
           "Greater",
           "GreaterOrEqual",
+          "Hardmax",
           "IsInf",
           "IsNaN",
           "Less",

@@ -261,7 +261,7 @@ public final class Gradients {
     if (outputGradients.stream().allMatch(Objects::isNull)) {
       return;
     }
-    ForwardNode forward = new ForwardNode(graph, index, shapes, outputGradients);
+    ForwardNode forward = new ForwardNode(graph, index, shapes, outputGradients, edges(node));
     Entry entry = GradientRules.entry(ForwardNode.operator(node));
     List<Value> together =
         entry instanceof Entry.Together t ? t.rule().gradients(forward, algebra) : null;
@@ -285,6 +285,9 @@ public final class Gradients {
       return gradient;
     }
     Value input = graph.value(node.getInput(i));
+    if (broadcast == Broadcast.TO_GRADIENT) {
+      return sumBackAtRunTime(gradient, input);
+    }
     long[] to = shape(node.getInput(i));
     long[] from = to == null ? null : broadcastShape(node, i, broadcast);
     if (from == null || from.length < to.length) {

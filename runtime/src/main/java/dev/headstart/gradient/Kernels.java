@@ -1,6 +1,7 @@
 package dev.headstart.gradient;
 
 import dev.headstart.onnx.Value;
+import java.util.List;
 
 /**
  * Which nodes carry out a derivative that may have a kernel of its own. The rules say what is
@@ -44,6 +45,40 @@ public interface Kernels {
       Value weights,
       String reduction,
       Long ignoreIndex);
+
+  /**
+   * The gradients of Y = Conv(X, W) + B: dX is the transposed convolution of dY with W, dW the
+   * convolution of X with dY, strides and dilations exchanged, dB the sum of dY.
+   *
+   * @param x of known rank, [batch, channels, spatial…]
+   * @param wanted of the three, which are needed
+   * @return dX, dW and dB, null where not needed
+   */
+  List<Value> convGrad(
+      Value dY, Value x, Value w, long[] xShape, Window window, long group, boolean[] wanted);
+
+  /**
+   * A tensor of zeros in the shape of x, with every element of dY added at the place that {@code
+   * indices} (int64, shaped as dY) names, counted in the whole of x in row-major order.
+   */
+  Value scatterSum(Value dY, Value indices, Value x);
+
+  /**
+   * The gradients of Y = (X - mean) · invStd · scale + bias, where mean and invStd are X's own over
+   * all axes from {@code axis} on, and scale has their dimensions.
+   *
+   * @return dX, dScale, dBias
+   */
+  List<Value> layerNormalizationGrad(
+      Value dY, Value x, Value scale, Value mean, Value invStd, long axis);
+
+  /**
+   * The gradients of Y = (X - mean) · invStd · scale + bias, where mean and invStd (a value for
+   * each channel, axis 1) are X's own over all other axes.
+   *
+   * @return dX, dScale, dBias
+   */
+  List<Value> batchNormalizationGrad(Value dY, Value x, Value scale, Value mean, Value invStd);
 
   /** A · B over the last two axes, the others broadcast, each transposed on request. */
   Value matMul(Value a, boolean transposeA, Value b, boolean transposeB);

@@ -5,6 +5,7 @@ import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -15,9 +16,11 @@ import java.util.List;
  */
 final class OrtTrainingKernels implements Kernels {
   private final GraphBuilder graph;
+  private final Algebra g;
 
   OrtTrainingKernels(GraphBuilder graph) {
     this.graph = graph;
+    this.g = new Algebra(graph, this);
   }
 
   @Override
@@ -74,6 +77,88 @@ final class OrtTrainingKernels implements Kernels {
     }
     return graph.node(
         Operator.MS_SOFTMAX_CROSS_ENTROPY_LOSS_GRAD, inputs, attributes.toArray(Attribute[]::new));
+  }
+
+  /**
+   * The kernel reads explicit pads only. Its dX is sound in two dimensions, and in three without
+   * groups: with groups it clears the whole of dX for every group, and so writes past its end.
+   * Hence one dimension becomes two, and dX of grouped three-dimensional windows is a transposed
+   * convolution.
+   */
+  @Override
+  public List<Value> convGrad(
+      Value dY, Value x, Value w, long[] xShape, Window window, long group, boolean[] wanted) {
+    if (window.rank() == 1) {
+      List<Value> flat =
+          convGradKernel(
+              g.unsqueeze(dY, 2),
+              g.unsqueeze(x, 2),
+              g.unsqueeze(w, 2),
+              window.flat(),
+              group,
+              wanted);
+      return Arrays.asList(
+          wanted[0] ? g.squeeze(flat.get(0), 2) : null,
+          wanted[1] ? g.squeeze(flat.get(1), 2) : null,
+          flat.get(2));
+    }
+    if (window.rank() == 2 || group == 1 || !wanted[0]) {
+      return convGradKernel(dY, x, w, window, group, wanted);
+    }
+    Value dX = window.spread(g, dY, w, group, x, xShape);
+    boolean[] others = {false, wanted[1], wanted[2]};
+    if (!wanted[1] && !wanted[2]) {
+      return Arrays.asList(dX, null, null);
+    }
+    List<Value> rest = convGradKernel(dY, x, w, window, group, others);
+    return Arrays.asList(dX, rest.get(1), rest.get(2));
+  }
+
+  private List<Value> convGradKernel(
+      Value dY, Value x, Value w, Window window, long group, boolean[] wanted) {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      names.add(wanted[i] ? graph.fresh("ConvGrad." + "XWB".charAt(i)) : "");
+    }
+    List<Value> gradients =
+        graph.append(
+            Operator.MS_CONV_GRAD,
+            List.of(dY, x, w),
+            names,
+            Attribute.of("pads", window.pads()),
+            Attribute.of("strides", window.strides()),
+            Attribute.of("dilations", window.dilations()),
+            Attribute.of("group", group));
+    return gradients.stream().map(v -> v.name().isEmpty() ? null : v).toList();
+  }
+
+  /** Not by MaxPoolGrad, which takes dX's shape from the file and trusts the indices. */
+  @Override
+  public Value scatterSum(Value dY, Value indices, Value x) {
+    Value size = g.reshape(graph.node(Operator.SIZE, List.of(x)), 1);
+    Value flat =
+        graph.node(
+            Operator.MS_GATHER_ELEMENTS_GRAD,
+            List.of(g.reshape(dY, -1), size, g.reshape(indices, -1)),
+            Attribute.axis(0));
+    return g.reshape(flat, g.shape(x));
+  }
+
+  @Override
+  public List<Value> layerNormalizationGrad(
+      Value dY, Value x, Value scale, Value mean, Value invStd, long axis) {
+    return graph.nodes(
+        Operator.MS_LAYER_NORMALIZATION_GRAD,
+        List.of(dY, x, scale, mean, invStd),
+        3,
+        Attribute.axis(axis));
+  }
+
+  @Override
+  public List<Value> batchNormalizationGrad(
+      Value dY, Value x, Value scale, Value mean, Value invStd) {
+    return graph.nodes(
+        Operator.MS_BATCH_NORMALIZATION_GRAD, List.of(dY, x, scale, mean, invStd), 3);
   }
 
   @Override

@@ -51,7 +51,9 @@ final class RuleTable {
     /** All, one way, to the shape of the output. */
     TO_OUTPUT,
     /** Those before the last two. */
-    LEADING
+    LEADING,
+    /** All, one way, to the shape in which the rule gives the gradient. */
+    TO_GRADIENT
   }
 
   @FunctionalInterface

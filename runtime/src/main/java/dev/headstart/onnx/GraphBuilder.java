@@ -1,5 +1,6 @@
 package dev.headstart.onnx;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -12,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Builds an ONNX graph, or goes on building one that was read. Nodes are appended, so a node may
@@ -136,6 +138,20 @@ public final class GraphBuilder {
       throw new IllegalArgumentException("the graph has no tensor '" + name + "'");
     }
     return new Value(this, name);
+  }
+
+  /** What an initializer or the {@code value} of a Constant node holds; null for other tensors. */
+  public Tensor constantOf(String name) {
+    return Stream.concat(
+            graph.getInitializerList().stream().filter(t -> t.getName().equals(name)),
+            graph.getNodeList().stream()
+                .filter(n -> n.getOpType().equals("Constant") && n.getOutputList().contains(name))
+                .flatMap(n -> n.getAttributeList().stream())
+                .filter(a -> a.getName().equals("value"))
+                .map(AttributeProto::getT))
+        .findFirst()
+        .map(TensorProtos::read)
+        .orElse(null);
   }
 
   /** An optional input that is left out. */

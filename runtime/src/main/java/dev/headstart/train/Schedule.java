@@ -25,7 +25,32 @@ public enum Schedule {
     double decay(double progress) {
       return (1 + Math.cos(Math.PI * progress)) / 2;
     }
+  },
+  /**
+   * Up from 1/25 over the warm-up, 0.3 of the steps where none is said, then down to 1/250000, both
+   * along half a cosine wave (Smith and Topin 2018, as in PyTorch's OneCycleLR).
+   */
+  ONE_CYCLE {
+    @Override
+    public double factor(long step, long steps, double warmup) {
+      double top = Math.max(0, (warmup > 0 ? warmup : 0.3) * steps - 1);
+      return step < top
+          ? between(LOWEST, 1, step / top)
+          : between(LAST, 1, 1 - Math.min(1, (step - top) / Math.max(1, steps - 1 - top)));
+    }
+
+    private double between(double low, double high, double part) {
+      return low + (high - low) * (1 - COSINE.decay(part));
+    }
+
+    @Override
+    double decay(double progress) {
+      return COSINE.decay(progress);
+    }
   };
+
+  private static final double LOWEST = 1 / 25.0;
+  private static final double LAST = LOWEST / 1e4;
 
   abstract double decay(double progress);
 
@@ -45,7 +70,7 @@ public enum Schedule {
   }
 
   /**
-   * The schedule of that name: constant, linear or cosine.
+   * The schedule of that name: constant, linear, cosine or one-cycle.
    *
    * @throws UsageException if there is none
    */
@@ -61,6 +86,6 @@ public enum Schedule {
 
   @Override
   public String toString() {
-    return name().toLowerCase(Locale.ROOT);
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

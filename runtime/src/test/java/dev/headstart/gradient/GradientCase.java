@@ -13,6 +13,7 @@ import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.SessionSettings;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,6 +43,8 @@ final class GradientCase {
   private float high = 2;
   private float gap;
   private boolean stateful;
+  private boolean distinct;
+  private boolean needsSizes;
   private final Map<String, long[]> variables = new LinkedHashMap<>();
   private final Map<String, Tensor> given = new LinkedHashMap<>();
   private BiFunction<GraphBuilder, Map<String, Value>, List<Value>> body;
@@ -71,6 +74,22 @@ final class GradientCase {
   GradientCase awayFromZero() {
     gap = 0.1f;
     return this;
+  }
+
+  /** No two elements of an input are near each other, where the operator picks the largest. */
+  GradientCase distinct() {
+    distinct = true;
+    return this;
+  }
+
+  /** Refused where only ranks are known. */
+  GradientCase needsSizes() {
+    needsSizes = true;
+    return this;
+  }
+
+  boolean isRefused(Known known) {
+    return needsSizes && known == Known.RANKS;
   }
 
   /** A float input to differentiate by. */
@@ -118,6 +137,17 @@ final class GradientCase {
 
   private Tensor random(Random random, long... shape) {
     float[] values = new float[(int) Tensor.elements(shape)];
+    if (distinct) {
+      List<Integer> order = new ArrayList<>();
+      for (int i = 0; i < values.length; i++) {
+        order.add(i);
+      }
+      Collections.shuffle(order, random);
+      for (int i = 0; i < values.length; i++) {
+        values[i] = low + (high - low) * (order.get(i) + 0.5f) / values.length;
+      }
+      return Tensor.of(values, shape);
+    }
     for (int i = 0; i < values.length; i++) {
       do {
         values[i] = low + (high - low) * random.nextFloat();

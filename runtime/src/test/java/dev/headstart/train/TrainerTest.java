@@ -253,6 +253,13 @@ class TrainerTest {
     assertEquals(0.25, Schedule.LINEAR.factor(75, 100, 0), 1e-9);
     assertEquals(0.1, Schedule.LINEAR.factor(0, 100, 0.1), 1e-9);
     assertEquals(1, Schedule.LINEAR.factor(10, 100, 0.1), 1e-9);
+    // torch.optim.lr_scheduler.OneCycleLR with 100 steps
+    double[] oneCycle = {0.04, 0.29516394846, 1, 0.99949653528, 0.500002, 4e-06};
+    int[] steps = {0, 10, 29, 30, 64, 99};
+    for (int i = 0; i < steps.length; i++) {
+      assertEquals(oneCycle[i], Schedule.of("one-cycle").factor(steps[i], 100, 0), 1e-9);
+    }
+    assertEquals(1, Schedule.ONE_CYCLE.factor(9, 100, 0.1), 1e-9);
     assertThrows(UsageException.class, () -> Schedule.of("exponential"));
   }
 

@@ -168,7 +168,7 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--schedule",
       paramLabel = "NAME",
-      description = "How the learning rate goes: constant, linear or cosine (default)")
+      description = "How the learning rate goes: constant, linear, cosine (default) or one-cycle")
   private Schedule schedule;
 
   @Option(
