@@ -129,7 +129,10 @@ final class TeachCommand extends HeadstartCommand {
       description = "Highest learning rate. Default: by the width of the features")
   private Double rate;
 
-  @Option(names = "--batch", paramLabel = "N", description = "Samples a step. Default: 32, of a tail 16")
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Samples a step. Default: 32, of a tail 16")
   private Integer batch;
 
   @Option(names = "--optimizer", paramLabel = "NAME", description = "adamw (default) or sgd")
