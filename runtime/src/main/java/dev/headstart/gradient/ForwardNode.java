@@ -57,9 +57,19 @@ public final class ForwardNode {
         + "')";
   }
 
+  /** The version of ONNX's own operators in the graph. */
+  public int opset() {
+    return graph.opset();
+  }
+
   /** The number of inputs, optional ones that are left out in the middle included. */
   public int inputs() {
     return node.getInputCount();
+  }
+
+  /** The number of outputs, optional ones that are left out in the middle included. */
+  public int outputs() {
+    return node.getOutputCount();
   }
 
   /** Whether input {@code i} is there. */
@@ -85,6 +95,16 @@ public final class ForwardNode {
   /** Output {@code i}; an optional one that the node left out is asked for. */
   public Value y(int i) {
     return graph.outputOf(index, i);
+  }
+
+  /**
+   * The node's operator once more, with its attributes and its other inputs, on {@code x} in the
+   * place of input 0: its output 0.
+   */
+  public Value again(Value x) {
+    NodeProto.Builder copy = node.toBuilder().setInput(0, x.name()).clearOutput();
+    graph.proto().addNode(copy.setName(graph.fresh("node." + node.getOpType())));
+    return graph.outputOf(graph.proto().getNodeCount() - 1, 0);
   }
 
   /** The gradient of output 0; there whenever that is the operator's only differentiable output. */
@@ -159,7 +179,12 @@ public final class ForwardNode {
 
   /** Why this node cannot be differentiated, for the rule to throw. */
   public BadInputException refusal(String why) {
-    return new BadInputException("the gradient of " + describe(node) + " " + why);
+    return new BadInputException(
+        "no gradient for "
+            + describe(node)
+            + ": it "
+            + why
+            + ". Train only what comes after, or freeze the parameters before");
   }
 
   /**
