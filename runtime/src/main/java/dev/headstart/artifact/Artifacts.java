@@ -8,7 +8,9 @@ import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
+import dev.headstart.gradient.Algebra;
 import dev.headstart.gradient.Gradients;
+import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
@@ -23,9 +25,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -49,10 +53,11 @@ import java.util.Set;
  * @param training the training graph
  * @param eval the evaluation graph
  * @param optimizer the optimizer graph
- * @param checkpoint the parameters, all trainable
+ * @param checkpoint the parameters, all trainable; {@link Checkpoint#weights} gives their weights
  * @param width elements of the last axis of the output, -1 if that is not fixed: for {@link
  *     Loss#CE} the number of classes, which labels must be checked against
  * @param warnings what works and may not be meant, for people
+ * @param scales how parameters with options of their own lie in the checkpoint
  */
 public record Artifacts(
     OnnxModel training,
@@ -60,7 +65,8 @@ public record Artifacts(
     OnnxModel optimizer,
     Checkpoint checkpoint,
     long width,
-    List<String> warnings) {
+    List<String> warnings,
+    ParameterScales scales) {
 
   /** File names in a folder of artifacts. */
   public static final String TRAINING = "training_model.onnx";
@@ -98,21 +104,38 @@ public record Artifacts(
   /** With {@code showGradients}, the training graph has an output {@code gradient:p} for each p. */
   static Artifacts generate(OnnxModel model, ArtifactOptions options, boolean showGradients) {
     OnnxModel forward = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
+    Set<String> candidates = new LinkedHashSet<>();
+    forward.proto().getGraph().getInitializerList().forEach(t -> candidates.add(t.getName()));
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
     TensorInfo output = output(forward, options.output(), shapes);
-    options.loss().check(output, options.weights(), options.smoothing());
+    String scores = output.name();
+    if (options.loss() instanceof LossGraph custom) {
+      custom.check(options.weights(), options.smoothing());
+      LossGraph.Joined joined = custom.behind(forward, scores);
+      forward = joined.model();
+      shapes = ShapeInference.infer(forward);
+      scores = joined.scores();
+      output = output(forward, null, shapes);
+    } else if (options.loss() instanceof Loss loss) {
+      loss.check(output, options.weights(), options.smoothing());
+    }
     GraphProto graph = pruned(forward, output.name());
-    Map<String, Tensor> parameters = parameters(forward, graph, output.name(), options, shapes);
-    requireFreeNames(graph, parameters.keySet(), options.loss());
+    Map<String, Tensor> parameters =
+        parameters(forward, candidates, graph, output.name(), options, shapes);
+    requireRules(forward, graph, output.name(), parameters.keySet(), shapes);
+    ParameterScales scales = ParameterScales.of(parameters, options);
+    requireFreeNames(graph, parameters.keySet(), scales, options.loss());
 
     OnnxModel open = withoutParameters(forward.proto(), graph, parameters.keySet());
+    Optimizer optimizer = scales.optimizer(options.optimizer());
     return new Artifacts(
-        training(open, output, parameters, options, showGradients),
-        eval(open, output, parameters, options),
-        options.optimizer().model(),
-        new Checkpoint(parameters, Map.of()),
-        output.shape()[output.shape().length - 1],
-        warnings(graph, output.name(), options.loss()));
+        training(open, output, scores, parameters, scales, options, showGradients),
+        eval(open, output, parameters, scales, options),
+        optimizer.model(),
+        scales.checkpoint(parameters),
+        options.loss() instanceof LossGraph ? -1 : output.shape()[output.shape().length - 1],
+        warnings(graph, output.name(), options.loss()),
+        scales);
   }
 
   private static TensorInfo output(
@@ -168,21 +191,34 @@ public record Artifacts(
   /** The parameters to train, in the order of the graph's initializers. */
   private static Map<String, Tensor> parameters(
       OnnxModel forward,
+      Set<String> candidates,
       GraphProto graph,
       String output,
       ArtifactOptions options,
       Map<String, TensorInfo> shapes) {
     Map<String, TensorProto> all = new LinkedHashMap<>();
-    forward.proto().getGraph().getInitializerList().forEach(t -> all.put(t.getName(), t));
+    forward.proto().getGraph().getInitializerList().stream()
+        .filter(t -> candidates.contains(t.getName()))
+        .forEach(t -> all.put(t.getName(), t));
     Set<String> reaching = Gradients.differentiable(graph, shapes, output, all.keySet());
+    Set<String> fit = new LinkedHashSet<>(all.keySet());
+    fit.removeIf(
+        name -> {
+          TensorProto tensor = all.get(name);
+          return !reaching.contains(name)
+              || tensor.getDataType() != ElementType.FLOAT.code()
+              || tensor.getDimsCount() == 0
+              || tensor.getDimsList().contains(0L);
+        });
     Set<String> wanted = new HashSet<>();
     if (options.trainable() == null) {
-      reaching.stream()
-          .filter(n -> all.get(n).getDataType() == ElementType.FLOAT.code())
-          .filter(n -> all.get(n).getDimsCount() > 0 && !all.get(n).getDimsList().contains(0L))
-          .forEach(wanted::add);
+      wanted.addAll(fit);
     } else {
       for (String name : options.trainable()) {
+        if (ParameterNames.isPattern(name) && !all.containsKey(name)) {
+          wanted.addAll(ParameterNames.matching(List.of(name), fit));
+          continue;
+        }
         if (!all.containsKey(name)) {
           throw new NotFoundException("parameter", name, all.keySet());
         }
@@ -194,9 +230,17 @@ public record Artifacts(
         wanted.add(name);
       }
     }
+    wanted.removeAll(ParameterNames.matching(options.frozen(), all.keySet()));
+    for (String name : options.parameters().keySet()) {
+      if (!all.containsKey(name)) {
+        throw new NotFoundException("parameter", name, all.keySet());
+      }
+    }
     if (wanted.isEmpty()) {
       throw new BadInputException(
-          "nothing to train: the output '" + output + "' depends on no float32 parameter");
+          "nothing to train: the output '"
+              + output
+              + "' depends on no float32 parameter that is not frozen");
     }
     Map<String, Tensor> parameters = forward.initializers();
     parameters.keySet().retainAll(wanted);
@@ -214,15 +258,55 @@ public record Artifacts(
     }
   }
 
-  private static void requireFreeNames(GraphProto graph, Collection<String> parameters, Loss loss) {
+  private static void requireRules(
+      OnnxModel forward,
+      GraphProto graph,
+      String output,
+      Set<String> parameters,
+      Map<String, TensorInfo> shapes) {
+    Reach reach = Reach.of(graph, shapes, output, parameters);
+    if (reach.missing().isEmpty()) {
+      return;
+    }
+    Set<String> all = new LinkedHashSet<>(parameters);
+    graph.getInputList().forEach(i -> all.add(i.getName()));
+    String cut = Reach.of(graph, shapes, output, all).cut();
+    throw new BadInputException(
+        "no gradient rule, at opset "
+            + forward.opset()
+            + ", for "
+            + String.join("; ", reach.missing())
+            + ". "
+            + (reach.trainable().isEmpty()
+                ? "None of the parameters asked for comes after it"
+                : "Of the parameters asked for, these can be trained: "
+                    + String.join(", ", reach.trainable()))
+            + (cut == null ? "" : ". The deepest cut that works is '" + cut + "'")
+            + ". docs/gradients.md shows how to add a rule");
+  }
+
+  private static void requireFreeNames(
+      GraphProto graph, Collection<String> parameters, ParameterScales scales, Objective loss) {
     Set<String> names = new HashSet<>();
     graph.getInputList().forEach(i -> names.add(i.getName()));
     graph.getInitializerList().forEach(i -> names.add(i.getName()));
     graph.getNodeList().forEach(n -> names.addAll(n.getOutputList()));
-    List<String> reserved = new ArrayList<>(List.of(loss.input(), RESET));
-    parameters.forEach(p -> reserved.addAll(List.of(p + BUFFER, p + ACCUMULATED)));
-    if (parameters.contains(Loss.NAME)) {
-      reserved.add(Loss.NAME);
+    List<String> reserved = new ArrayList<>(List.of(RESET));
+    for (String parameter : parameters) {
+      String stored = scales.stored(parameter);
+      reserved.addAll(List.of(stored + BUFFER, stored + ACCUMULATED));
+      if (!stored.equals(parameter)) {
+        reserved.add(stored);
+      }
+    }
+    if (scales.clock()) {
+      reserved.add(ParameterScales.CLOCK);
+    }
+    if (loss instanceof Loss usual) {
+      reserved.add(usual.input());
+      if (parameters.contains(Loss.NAME)) {
+        reserved.add(Loss.NAME);
+      }
     }
     for (String name : reserved) {
       if (names.contains(name)) {
@@ -264,30 +348,44 @@ public record Artifacts(
   private static OnnxModel training(
       OnnxModel open,
       TensorInfo output,
+      String scores,
       Map<String, Tensor> parameters,
+      ParameterScales scales,
       ArtifactOptions options,
       boolean showGradients) {
     GraphBuilder graph = new GraphBuilder(open);
     dropoutInTraining(graph, options.seed());
-    Loss.Added added = options.loss().add(graph, output, options.weights(), options.smoothing());
-    parameters.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
-    Map<String, Value> gradients = Gradients.of(graph, added.seeds(), parameters.keySet());
+    Loss.Added added = loss(graph, output, options);
+    scales.open(graph, parameters);
+    Map<String, Value> seeds = seeds(graph, added, scores, options.effectiveBatch());
+    Map<String, Value> gradients = Gradients.of(graph, seeds, parameters.keySet());
 
-    Map<String, Value> buffers = new LinkedHashMap<>();
-    parameters.forEach(
-        (name, tensor) ->
-            buffers.put(name, graph.input(name + BUFFER, ElementType.FLOAT, tensor.shape())));
-    Value reset = graph.input(RESET, ElementType.BOOL, 1);
-    graph.output(added.loss(), ElementType.FLOAT);
+    Map<String, Value> stored = new LinkedHashMap<>();
     for (String name : parameters.keySet()) {
       requireReach(gradients.containsKey(name), name, output.name());
-      Value accumulated =
-          graph.named(
-              name + ACCUMULATED,
-              Operator.MS_IN_PLACE_ACCUMULATOR_V2,
-              List.of(buffers.get(name), gradients.get(name), reset));
-      graph.output(accumulated, ElementType.BOOL, 1);
+      stored.put(scales.stored(name), gradients.get(name));
     }
+    if (scales.clock()) {
+      stored.put(ParameterScales.CLOCK, graph.constant(Tensor.scalar(0f)));
+    }
+    Map<String, Value> buffers = new LinkedHashMap<>();
+    scales
+        .checkpoint(parameters)
+        .trainable()
+        .forEach(
+            (name, tensor) ->
+                buffers.put(name, graph.input(name + BUFFER, ElementType.FLOAT, tensor.shape())));
+    Value reset = graph.input(RESET, ElementType.BOOL, 1);
+    graph.output(added.loss(), ElementType.FLOAT);
+    stored.forEach(
+        (name, gradient) -> {
+          Value accumulated =
+              graph.named(
+                  name + ACCUMULATED,
+                  Operator.MS_IN_PLACE_ACCUMULATOR_V2,
+                  List.of(buffers.get(name), gradient, reset));
+          graph.output(accumulated, ElementType.BOOL, 1);
+        });
     if (showGradients) {
       gradients.forEach(
           (name, gradient) ->
@@ -299,12 +397,43 @@ public record Artifacts(
     return graph.build();
   }
 
+  private static Loss.Added loss(GraphBuilder graph, TensorInfo output, ArtifactOptions options) {
+    if (options.loss() instanceof Loss loss) {
+      return loss.add(graph, output, options.weights(), options.smoothing());
+    }
+    float[] one = {1};
+    Value seed = graph.constant(Tensor.of(one, output.shape()));
+    return new Loss.Added(graph.value(output.name()), Map.of(output.name(), seed), null);
+  }
+
+  /** What differentiation starts from, of a sum over several steps if there is to be one. */
+  private static Map<String, Value> seeds(
+      GraphBuilder graph, Loss.Added added, String scores, int effectiveBatch) {
+    if (effectiveBatch == 0) {
+      return added.seeds();
+    }
+    Algebra g = new Algebra(graph);
+    Value total = added.total();
+    if (total == null) {
+      Value rows = g.squeeze(g.gather(g.shape(graph.value(scores)), g.vector(0), 0), 0);
+      total = g.cast(rows, ElementType.FLOAT);
+    }
+    Value share = g.div(total, g.scalar(effectiveBatch));
+    Map<String, Value> seeds = new LinkedHashMap<>();
+    added.seeds().forEach((name, seed) -> seeds.put(name, g.mul(seed, share)));
+    return seeds;
+  }
+
   private static OnnxModel eval(
-      OnnxModel open, TensorInfo output, Map<String, Tensor> parameters, ArtifactOptions options) {
+      OnnxModel open,
+      TensorInfo output,
+      Map<String, Tensor> parameters,
+      ParameterScales scales,
+      ArtifactOptions options) {
     GraphBuilder graph = new GraphBuilder(open);
     dropoutInEvaluation(graph);
-    Loss.Added added = options.loss().add(graph, output, options.weights(), options.smoothing());
-    parameters.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    Loss.Added added = loss(graph, output, options);
+    scales.open(graph, parameters);
     return graph.output(added.loss(), ElementType.FLOAT).build();
   }
 
@@ -346,7 +475,7 @@ public record Artifacts(
         && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"));
   }
 
-  private static List<String> warnings(GraphProto graph, String output, Loss loss) {
+  private static List<String> warnings(GraphProto graph, String output, Objective loss) {
     List<String> warnings = new ArrayList<>();
     for (NodeProto node : graph.getNodeList()) {
       String last = node.getOpType();
@@ -371,9 +500,9 @@ public record Artifacts(
   }
 
   /**
-   * The same, but the evaluation graph also gives the output that the loss is taken of, and every
-   * parameter p as {@code value:p}: so a training session can be judged, and its weights read,
-   * without a checkpoint on disk.
+   * The same, but the evaluation graph also gives the output that the loss is taken of, and the
+   * weights of every parameter p as {@code value:p}: so a training session can be judged, and its
+   * weights read, without a checkpoint on disk.
    *
    * @param output the tensor that the loss is taken of
    */
@@ -381,14 +510,38 @@ public record Artifacts(
     GraphBuilder graph = new GraphBuilder(eval);
     graph.output(graph.value(output), ElementType.FLOAT, null);
     checkpoint
-        .trainable()
+        .weights()
         .forEach(
             (name, tensor) ->
                 graph.output(
                     graph.named(VALUE + name, Operator.IDENTITY, List.of(graph.value(name))),
                     ElementType.FLOAT,
                     tensor.shape()));
-    return new Artifacts(training, graph.build(), optimizer, checkpoint, width, warnings);
+    return new Artifacts(training, graph.build(), optimizer, checkpoint, width, warnings, scales);
+  }
+
+  /**
+   * A checkpoint with other weights, for these graphs: to start from weights that were found
+   * elsewhere, or to keep the best ones.
+   *
+   * @param weights of every parameter that trains, by name, in the parameters' shapes
+   */
+  public Checkpoint checkpoint(Map<String, Tensor> weights) {
+    Map<String, Tensor> ordered = new LinkedHashMap<>();
+    checkpoint
+        .weights()
+        .forEach(
+            (name, old) -> {
+              Tensor tensor = weights.get(name);
+              if (tensor == null
+                  || tensor.type() != ElementType.FLOAT
+                  || !Arrays.equals(tensor.shape(), old.shape())) {
+                throw new BadInputException(
+                    "the parameter '" + name + "' is " + old + ", got " + tensor);
+              }
+              ordered.put(name, tensor);
+            });
+    return scales.checkpoint(ordered);
   }
 
   /** The model's own inputs, then labels or target: what a training step is fed. */

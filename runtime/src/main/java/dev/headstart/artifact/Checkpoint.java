@@ -114,6 +114,17 @@ public record Checkpoint(
     return all;
   }
 
+  /**
+   * The trainable parameters' weights, by the names that the model has for them: those that train
+   * at a rate of their own lie scaled in the file ({@link ParameterOptions}), and are unscaled
+   * here.
+   *
+   * @throws BadInputException if what they are scaled by is missing
+   */
+  public Map<String, Tensor> weights() {
+    return ParameterScales.weights(this);
+  }
+
   // ---- Writing
 
   /**

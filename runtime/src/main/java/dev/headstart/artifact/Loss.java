@@ -16,7 +16,7 @@ import java.util.Map;
  * What training makes small. Every loss is a float32 scalar, the mean over a batch, as PyTorch's
  * class of the same meaning defines it with {@code reduction="mean"}.
  */
-public enum Loss {
+public enum Loss implements Objective {
   /**
    * Cross entropy of logits x [batch, k] against {@code labels}, int64 [batch], each from 0 to k-1:
    * the caller must see to that, as ONNX Runtime 1.28 fails at a label of k or more but leaves a
@@ -44,22 +44,21 @@ public enum Loss {
               List.of(smooth ? graph.fresh("likelihood") : name, graph.fresh("logp")),
               Attribute.of("reduction", "mean"));
       Value likelihood = outputs.get(0);
+      Value total = weights == null ? null : g.sum(g.gather(classWeights, labels, 0));
       if (!smooth) {
-        return new Added(likelihood, Map.of(name, g.scalar(1)));
+        return new Added(likelihood, Map.of(name, g.scalar(1)), total);
       }
       // The second term is Σ logp · row, with a row of k (or one number) that is constant in x.
       Value logp = outputs.get(1);
       Value scale = g.scalar(-smoothing / shape[1]);
       Value row =
-          weights == null
-              ? g.div(scale, g.size(labels))
-              : g.div(g.mul(scale, classWeights), g.sum(g.gather(classWeights, labels, 0)));
+          weights == null ? g.div(scale, g.size(labels)) : g.div(g.mul(scale, classWeights), total);
       Value share = g.scalar(1 - smoothing);
       Value loss =
           graph.named(
               name, Operator.ADD, List.of(g.mul(share, likelihood), g.sum(g.mul(logp, row))));
       return new Added(
-          loss, Map.of(likelihood.name(), share, logp.name(), g.expand(row, g.shape(logp))));
+          loss, Map.of(likelihood.name(), share, logp.name(), g.expand(row, g.shape(logp))), total);
     }
   },
 
@@ -92,7 +91,8 @@ public enum Loss {
       }
       return new Added(
           mean(graph, g.add(g.mul(negative, x), softplus)),
-          Map.of(x.name(), g.div(gradient, g.size(x))));
+          Map.of(x.name(), g.div(gradient, g.size(x))),
+          null);
     }
   },
 
@@ -108,7 +108,8 @@ public enum Loss {
       Value difference = g.sub(x, target(graph, output));
       return new Added(
           mean(graph, g.mul(difference, difference)),
-          Map.of(x.name(), g.mul(difference, g.div(g.scalar(2), g.size(x)))));
+          Map.of(x.name(), g.mul(difference, g.div(g.scalar(2), g.size(x)))),
+          null);
     }
   },
 
@@ -123,7 +124,9 @@ public enum Loss {
       Value x = graph.value(output.name());
       Value difference = g.sub(x, target(graph, output));
       return new Added(
-          mean(graph, g.abs(difference)), Map.of(x.name(), g.div(g.sign(difference), g.size(x))));
+          mean(graph, g.abs(difference)),
+          Map.of(x.name(), g.div(g.sign(difference), g.size(x))),
+          null);
     }
   };
 
@@ -146,8 +149,9 @@ public enum Loss {
    *
    * @param loss the scalar
    * @param seeds tensors whose gradients are known from here, by name: where differentiation starts
+   * @param total what the mean is divided by, a scalar; null for the number of samples
    */
-  record Added(Value loss, Map<String, Value> seeds) {}
+  record Added(Value loss, Map<String, Value> seeds, Value total) {}
 
   /**
    * Appends the loss and its input to a graph.

@@ -80,7 +80,7 @@ public final class Backbone implements AutoCloseable {
   /**
    * Cuts the base model and opens the part before the cut. The caller closes the backbone.
    *
-   * @throws BadInputException if the model is not sound, or its cut's tensor is not float32
+   * @throws BadInputException if the model is not sound
    * @throws NotFoundException if it has no such tensor, listing the taps
    */
   public static Backbone open(BaseModel base, Cut cut, List<Provider> providers) {
@@ -107,16 +107,6 @@ public final class Backbone implements AutoCloseable {
       Preprocessor preprocessor,
       boolean ownsPreprocessor) {
     CutModels models = cut(base, model, cut);
-    TensorInfo first = models.live().get(0);
-    if (first.type() != null && first.type() != ElementType.FLOAT) {
-      throw new BadInputException(
-          "the base model "
-              + base
-              + " cannot be cut at "
-              + first
-              + ": a cut's own tensor must be float32; taps are "
-              + base.cutNames());
-    }
     InferenceSession session = InferenceSession.open(models.front(), settings);
     return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, true, models.live());
   }
@@ -167,6 +157,32 @@ public final class Backbone implements AutoCloseable {
           "the shape of tensor '" + cut.tensor() + "' of " + base + " is not known: cut elsewhere");
     }
     return Arrays.copyOfRange(shape, 1, shape.length);
+  }
+
+  /**
+   * What {@link #run} gives, in order: first the cut's own tensor; shapes are with the batch, -1
+   * for a free dimension.
+   */
+  public List<TensorInfo> live() {
+    return live;
+  }
+
+  /**
+   * A head on pooled features takes numbers.
+   *
+   * @throws BadInputException if the cut's own tensor is not float32
+   */
+  public void requireFloat() {
+    TensorInfo first = live.get(0);
+    if (first.type() != null && first.type() != ElementType.FLOAT) {
+      throw new BadInputException(
+          "the base model "
+              + base
+              + " cannot be cut at "
+              + first
+              + ": a cut's own tensor must be float32; taps are "
+              + base.cutNames());
+    }
   }
 
   /** How many samples have gone through since it was opened. */

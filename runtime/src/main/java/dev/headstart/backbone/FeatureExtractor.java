@@ -127,7 +127,7 @@ public final class FeatureExtractor implements AutoCloseable {
     List<Entry> decodedEntries = entries.stream().filter(e -> e.inputs != null).toList();
     List<Features> computed = run(decodedEntries.stream().map(e -> e.inputs).toList());
     for (int i = 0; i < computed.size(); i++) {
-      if (computed.get(i).first().finite()) {
+      if (computed.get(i).finite()) {
         decodedEntries.get(i).features = computed.get(i);
       } else {
         decodedEntries.get(i).reason = "its features are not finite numbers";

@@ -57,6 +57,11 @@ public final class ForwardNode {
         + "')";
   }
 
+  /** The version of ONNX's own operators in the graph. */
+  public int opset() {
+    return graph.opset();
+  }
+
   /** The number of inputs, optional ones that are left out in the middle included. */
   public int inputs() {
     return node.getInputCount();
@@ -190,7 +195,12 @@ public final class ForwardNode {
 
   /** Why this node cannot be differentiated, for the rule to throw. */
   public BadInputException refusal(String why) {
-    return new BadInputException("the gradient of " + describe(node) + " " + why);
+    return new BadInputException(
+        "no gradient for "
+            + describe(node)
+            + ": it "
+            + why
+            + ". Train only what comes after, or freeze the parameters before");
   }
 
   /**

@@ -158,7 +158,7 @@ public final class Gradients {
   }
 
   /** The node's inputs, and after them what its subgraphs take from outside. */
-  private static List<String> inputs(NodeProto node) {
+  static List<String> inputs(NodeProto node) {
     List<String> names = new ArrayList<>(node.getInputList());
     for (AttributeProto attribute : node.getAttributeList()) {
       List<GraphProto> graphs = new ArrayList<>(attribute.getGraphsList());
@@ -174,6 +174,11 @@ public final class Gradients {
 
   /** The positions of the inputs that a gradient flows to. */
   private List<Integer> edges(NodeProto node) {
+    return edges(node, active);
+  }
+
+  /** The positions of the inputs among {@code active} that a gradient flows to. */
+  static List<Integer> edges(NodeProto node, Set<String> active) {
     List<String> inputs = inputs(node);
     String operator = ForwardNode.operator(node);
     return IntStream.range(0, inputs.size())
@@ -182,7 +187,7 @@ public final class Gradients {
         .toList();
   }
 
-  private static boolean isReal(String name, Map<String, TensorInfo> shapes) {
+  static boolean isReal(String name, Map<String, TensorInfo> shapes) {
     if (name.isEmpty()) {
       return false;
     }

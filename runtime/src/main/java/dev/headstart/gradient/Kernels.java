@@ -105,11 +105,12 @@ public interface Kernels {
 
   /**
    * The gradients of Y = (X - mean) · invStd · scale + bias, where mean and invStd (a value for
-   * each channel, axis 1) are X's own over all other axes.
+   * each channel, axis 1) are X's own over all other axes, epsilon added to the variance.
    *
    * @return dX, dScale, dBias
    */
-  List<Value> batchNormalizationGrad(Value dY, Value x, Value scale, Value mean, Value invStd);
+  List<Value> batchNormalizationGrad(
+      Value dY, Value x, Value scale, Value mean, Value invStd, float epsilon);
 
   /** A · B over the last two axes, the others broadcast, each transposed on request. */
   Value matMul(Value a, boolean transposeA, Value b, boolean transposeB);

@@ -183,9 +183,12 @@ final class OrtTrainingKernels implements Kernels {
 
   @Override
   public List<Value> batchNormalizationGrad(
-      Value dY, Value x, Value scale, Value mean, Value invStd) {
+      Value dY, Value x, Value scale, Value mean, Value invStd, float epsilon) {
     return graph.nodes(
-        Operator.MS_BATCH_NORMALIZATION_GRAD, List.of(dY, x, scale, mean, invStd), 3);
+        Operator.MS_BATCH_NORMALIZATION_GRAD,
+        List.of(dY, x, scale, mean, invStd),
+        3,
+        Attribute.of("epsilon", epsilon));
   }
 
   @Override

@@ -4,7 +4,10 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import dev.headstart.error.UsageException;
 
-/** What a head is made of; written as {@code linear}, {@code mlp:64} or {@code prototype}. */
+/**
+ * What a head is made of; written as {@code linear}, {@code mlp:64}, {@code prototype} or {@code
+ * tail}.
+ */
 public sealed interface HeadKind {
 
   /** One affine layer. */
@@ -35,6 +38,14 @@ public sealed interface HeadKind {
     }
   }
 
+  /** The base model's own layers after the cut, unfrozen, under a new affine layer. */
+  record Tail() implements HeadKind {
+    @Override
+    public String toString() {
+      return "tail";
+    }
+  }
+
   /** As the command line writes it. */
   @JsonValue
   default String text() {
@@ -54,6 +65,9 @@ public sealed interface HeadKind {
     if (text.equals("prototype")) {
       return new Prototype();
     }
+    if (text.equals("tail")) {
+      return new Tail();
+    }
     if (text.matches("mlp:[0-9]{1,5}")) {
       int hidden = Integer.parseInt(text.substring(4));
       if (hidden >= 1 && hidden <= 16384) {
@@ -63,6 +77,6 @@ public sealed interface HeadKind {
     throw new UsageException(
         "unknown head kind '"
             + text
-            + "', expected linear, mlp:H (H from 1 to 16384) or prototype");
+            + "', expected linear, mlp:H (H from 1 to 16384), prototype or tail");
   }
 }

@@ -2,6 +2,7 @@ package dev.headstart.head;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.headstart.onnx.TensorInfo;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import java.util.List;
@@ -20,6 +21,7 @@ import java.util.Map;
  * @param base the base model, or null for a head on ready feature vectors
  * @param cut where the base is cut, or null without a base
  * @param shape of the cut's tensor for one sample, -1 for a free dimension; [width] without a base
+ * @param tail for a tail, what it is of the base; else null
  * @param columns names of the features, where the data had names for them; else empty
  * @param classes in the order of the scores; empty for regression
  * @param recipe as JSON
@@ -38,6 +40,7 @@ public record HeadManifest(
     BaseReference base,
     CutReference cut,
     long[] shape,
+    TailReference tail,
     List<String> columns,
     List<String> classes,
     JsonNode recipe,
@@ -49,6 +52,56 @@ public record HeadManifest(
 
   public HeadManifest {
     columns = columns == null ? List.of() : List.copyOf(columns);
+  }
+
+  /** A head on the pooled tensor of a cut, or on ready feature vectors. */
+  public HeadManifest(
+      int format,
+      String head,
+      int version,
+      Task task,
+      HeadKind kind,
+      Modality modality,
+      BaseReference base,
+      CutReference cut,
+      long[] shape,
+      List<String> columns,
+      List<String> classes,
+      JsonNode recipe,
+      Result result,
+      Provenance provenance,
+      Map<String, String> files) {
+    this(
+        format,
+        head,
+        version,
+        task,
+        kind,
+        modality,
+        base,
+        cut,
+        shape,
+        null,
+        columns,
+        classes,
+        recipe,
+        result,
+        provenance,
+        files);
+  }
+
+  /**
+   * The layers of the base that a tail head trained.
+   *
+   * @param joint tensor of the base that the classifier takes
+   * @param live what the base gives at the cut, in order, with the batch
+   * @param trainable parameters of the base that were trained, by their names there
+   */
+  public record TailReference(String joint, List<TensorInfo> live, List<String> trainable) {
+    public TailReference {
+      live = live == null ? List.of() : List.copyOf(live);
+      trainable = trainable == null ? List.of() : List.copyOf(trainable);
+    }
   }
 
   /**
@@ -120,6 +173,7 @@ public record HeadManifest(
         base,
         cut,
         shape,
+        tail,
         columns,
         classes,
         recipe,

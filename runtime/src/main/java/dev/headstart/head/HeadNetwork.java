@@ -31,7 +31,8 @@ import java.util.SplittableRandom;
  * @param weights every tensor, in graph order; not to be written to
  * @param trainable the names of those that train
  */
-public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<String> trainable) {
+public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<String> trainable)
+    implements TrainableNetwork {
   public static final String FEATURES = "features";
   public static final String LOGITS = "logits";
   public static final String SCORES = "scores";
@@ -41,12 +42,26 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
 
   private static final String MEAN = "scaling.mean";
   private static final String SCALE = "scaling.scale";
-  private static final String HIDDEN_WEIGHT = "hidden.weight";
-  private static final String HIDDEN_BIAS = "hidden.bias";
-  private static final String OUTPUT_WEIGHT = "output.weight";
-  private static final String OUTPUT_BIAS = "output.bias";
+  static final String HIDDEN_WEIGHT = "hidden.weight";
+  static final String HIDDEN_BIAS = "hidden.bias";
+  static final String OUTPUT_WEIGHT = "output.weight";
+  static final String OUTPUT_BIAS = "output.bias";
   private static final String TARGET_MEAN = "target.mean";
   private static final String TARGET_DEVIATION = "target.deviation";
+
+  /** All names that these graphs have for their own. */
+  static final List<String> NAMES =
+      List.of(
+          LOGITS,
+          SCORES,
+          MEAN,
+          SCALE,
+          HIDDEN_WEIGHT,
+          HIDDEN_BIAS,
+          OUTPUT_WEIGHT,
+          OUTPUT_BIAS,
+          TARGET_MEAN,
+          TARGET_DEVIATION);
 
   /**
    * A network with fresh weights: zero in the last layer, and before it uniform in ±1/sqrt(inputs),
@@ -79,6 +94,15 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return new HeadNetwork(kind, weights, trainable);
   }
 
+  /** A linear or mlp network of weights that were found elsewhere, by their names here. */
+  static HeadNetwork of(HeadKind kind, Scaling scaling, Map<String, Tensor> trained) {
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    weights.put(MEAN, Tensor.of(scaling.mean(), scaling.mean().length));
+    weights.put(SCALE, Tensor.of(scaling.scale(), scaling.scale().length));
+    weights.putAll(trained);
+    return new HeadNetwork(kind, weights, List.copyOf(trained.keySet()));
+  }
+
   /**
    * A prototype head: logits are {@code sharpness} times the cosine between a sample's features and
    * each class's mean of normalised features.
@@ -108,7 +132,17 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return Tensor.of(values, shape);
   }
 
-  /** The same network with some of its weights replaced. */
+  @Override
+  public List<String> pretrained() {
+    return List.of();
+  }
+
+  @Override
+  public int threads() {
+    return 1;
+  }
+
+  @Override
   public HeadNetwork with(Map<String, Tensor> replaced) {
     Map<String, Tensor> all = new LinkedHashMap<>(weights);
     replaced.forEach(
@@ -131,7 +165,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return (int) weights.get(OUTPUT_WEIGHT).shape()[0];
   }
 
-  /** The forward graph that trains; see the class's comment. */
+  /** See the class's comment. */
+  @Override
   public OnnxModel network() {
     GraphBuilder graph = new GraphBuilder("head", OPSET);
     Value features = graph.input(FEATURES, ElementType.FLOAT, -1, width());
@@ -153,22 +188,29 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     batched[0] = -1;
     System.arraycopy(cut, 0, batched, 1, cut.length);
     Value features = graph.input(FEATURES, ElementType.FLOAT, batched);
-    Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS);
-    Value scores =
-        switch (task) {
-          case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
-          case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
-          case REGRESSION -> {
-            Value deviation =
-                graph.initializer(
-                    TARGET_DEVIATION, Tensor.of(target.scale(), target.scale().length));
-            Value mean =
-                graph.initializer(TARGET_MEAN, Tensor.of(target.mean(), target.mean().length));
-            Value spread = graph.node(Operator.MUL, List.of(logits, deviation));
-            yield graph.named(SCORES, Operator.ADD, List.of(spread, mean));
-          }
-        };
+    Value scores = scores(graph, features, cut, task, target);
     return graph.output(scores, ElementType.FLOAT, -1, outputs()).build();
+  }
+
+  @Override
+  public OnnxModel serving(long[] cut, Task task, Scaling target) {
+    return model(cut, task, target, OPSET);
+  }
+
+  /** Appends pooling, layers, and what becomes of the logits. */
+  Value scores(GraphBuilder graph, Value features, long[] cut, Task task, Scaling target) {
+    Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS);
+    return switch (task) {
+      case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
+      case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
+      case REGRESSION -> {
+        Value deviation =
+            graph.initializer(TARGET_DEVIATION, Tensor.of(target.scale(), target.scale().length));
+        Value mean = graph.initializer(TARGET_MEAN, Tensor.of(target.mean(), target.mean().length));
+        Value spread = graph.node(Operator.MUL, List.of(logits, deviation));
+        yield graph.named(SCORES, Operator.ADD, List.of(spread, mean));
+      }
+    };
   }
 
   /**
@@ -180,34 +222,11 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
    */
   public static void requireModel(OnnxModel model, HeadManifest manifest) {
     Map<String, Tensor> given = model.initializers();
-    int outputs = Math.max(1, manifest.classes().size());
     int width = Pooling.width(manifest.shape());
-    Map<String, long[]> shapes = new LinkedHashMap<>();
-    int last = width;
-    if (!(manifest.kind() instanceof HeadKind.Prototype)) {
-      Tensor scale = given.get(SCALE);
-      boolean each = scale != null && scale.elements() == width;
-      shapes.put(MEAN, new long[] {width});
-      shapes.put(SCALE, new long[] {each ? width : 1});
-    }
-    if (manifest.kind() instanceof HeadKind.Mlp mlp) {
-      shapes.put(HIDDEN_WEIGHT, new long[] {mlp.hidden(), width});
-      shapes.put(HIDDEN_BIAS, new long[] {mlp.hidden()});
-      last = mlp.hidden();
-    }
-    shapes.put(OUTPUT_WEIGHT, new long[] {outputs, last});
-    shapes.put(OUTPUT_BIAS, new long[] {outputs});
-    Map<String, Tensor> weights = new LinkedHashMap<>();
-    shapes.forEach((name, shape) -> weights.put(name, weight(given, name, shape)));
-    Scaling target =
-        manifest.task() == Task.REGRESSION
-            ? new Scaling(
-                weight(given, TARGET_MEAN, new long[] {1}).floats(),
-                weight(given, TARGET_DEVIATION, new long[] {1}).floats())
-            : null;
     OnnxModel expected =
-        new HeadNetwork(manifest.kind(), weights, List.of())
-            .model(manifest.shape(), manifest.task(), target, OPSET);
+        received(manifest.kind(), width, manifest.classes().size(), given)
+            .model(
+                manifest.shape(), manifest.task(), receivedTarget(manifest.task(), given), OPSET);
     if (!expected.proto().equals(model.proto())) {
       throw new BadInputException(
           "the head's model is not the graph that a "
@@ -218,7 +237,42 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     }
   }
 
-  private static Tensor weight(Map<String, Tensor> given, String name, long[] shape) {
+  /**
+   * A network of weights that came from elsewhere.
+   *
+   * @throws BadInputException if one is missing, of another shape, or not finite
+   */
+  static HeadNetwork received(HeadKind kind, int width, int classes, Map<String, Tensor> given) {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    int last = width;
+    if (!(kind instanceof HeadKind.Prototype)) {
+      Tensor scale = given.get(SCALE);
+      boolean each = scale != null && scale.elements() == width;
+      shapes.put(MEAN, new long[] {width});
+      shapes.put(SCALE, new long[] {each ? width : 1});
+    }
+    if (kind instanceof HeadKind.Mlp mlp) {
+      shapes.put(HIDDEN_WEIGHT, new long[] {mlp.hidden(), width});
+      shapes.put(HIDDEN_BIAS, new long[] {mlp.hidden()});
+      last = mlp.hidden();
+    }
+    shapes.put(OUTPUT_WEIGHT, new long[] {Math.max(1, classes), last});
+    shapes.put(OUTPUT_BIAS, new long[] {Math.max(1, classes)});
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    shapes.forEach((name, shape) -> weights.put(name, weight(given, name, shape)));
+    return new HeadNetwork(kind, weights, List.of());
+  }
+
+  /** A regression's mean and deviation that came from elsewhere; null for other tasks. */
+  static Scaling receivedTarget(Task task, Map<String, Tensor> given) {
+    return task == Task.REGRESSION
+        ? new Scaling(
+            weight(given, TARGET_MEAN, new long[] {1}).floats(),
+            weight(given, TARGET_DEVIATION, new long[] {1}).floats())
+        : null;
+  }
+
+  static Tensor weight(Map<String, Tensor> given, String name, long[] shape) {
     Tensor tensor = given.get(name);
     if (tensor == null
         || tensor.type() != ElementType.FLOAT
@@ -254,7 +308,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return OnnxModel.of(model.build());
   }
 
-  private Value layers(GraphBuilder graph, Value features, String name) {
+  /** Appends the layers from pooled features to logits of this name. */
+  Value layers(GraphBuilder graph, Value features, String name) {
     Map<String, Value> w = new LinkedHashMap<>();
     weights.forEach((key, tensor) -> w.put(key, graph.initializer(key, tensor)));
     Value x;

@@ -1,36 +1,17 @@
 package dev.headstart.head;
 
+import dev.headstart.backbone.Features;
 import dev.headstart.error.BadInputException;
-import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
-import dev.headstart.ort.InferenceSession;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /** A head ready to run: features in, scores out. Safe for several threads; the caller closes it. */
-public final class HeadSession implements AutoCloseable {
-  private final InferenceSession session;
-  private final InferenceSession.Prepared weights;
-  private final long[] cut;
+public abstract sealed class HeadSession implements AutoCloseable permits StackedHead, TailSession {
   private final int outputs;
 
-  /** Closed with this head; null where the session is shared with others. */
-  private final HeadSessions own;
-
-  HeadSession(
-      InferenceSession session,
-      InferenceSession.Prepared weights,
-      HeadManifest manifest,
-      HeadSessions own) {
-    this.session = session;
-    this.weights = weights;
-    this.cut = manifest.shape();
+  HeadSession(HeadManifest manifest) {
     this.outputs = Math.max(1, manifest.classes().size());
-    this.own = own;
   }
 
   /**
@@ -51,92 +32,41 @@ public final class HeadSession implements AutoCloseable {
   }
 
   /** Classes, or 1 for regression. */
-  public int outputs() {
+  public final int outputs() {
     return outputs;
   }
 
   /**
-   * Scores of a batch, in one call.
+   * Scores of a batch.
    *
-   * @param batch float32 [n, cut…], read in place where its buffer is direct
+   * @param batch the cut's own tensor [n, cut…], read in place where its buffer is direct
    * @return float32 [n, outputs]
-   * @throws BadInputException if the batch is not of the cut's shape
+   * @throws BadInputException if the batch is not of the cut's shape, or the head takes more than
+   *     one tensor
    */
-  public Tensor scores(Tensor batch) {
-    check(batch);
-    return run(batch);
-  }
-
-  private Tensor run(Tensor batch) {
-    return session.run(Map.of(HeadNetwork.FEATURES, batch), weights).get(HeadNetwork.SCORES);
-  }
-
-  /** The graph would stretch a vector of one feature to any width. */
-  private void check(Tensor batch) {
-    long[] shape = batch.shape();
-    boolean fits = batch.type() == ElementType.FLOAT && shape.length == cut.length + 1;
-    for (int i = 0; fits && i < cut.length; i++) {
-      fits = cut[i] < 0 || cut[i] == shape[i + 1];
-    }
-    if (!fits) {
-      throw new BadInputException(
-          "the head takes features FLOAT of shape "
-              + Arrays.toString(cut).replace("-1", "?")
-              + " a sample, but a batch "
-              + batch
-              + " came");
-    }
-  }
+  public abstract Tensor scores(Tensor batch);
 
   /**
-   * Scores of several samples; those of one shape go through in one call.
+   * Scores of several samples; where what runs beside a sample does not matter, those of one shape
+   * go through in one call.
    *
-   * @param features the cut's tensor, with a leading dimension of one sample or several each
+   * @param features the cut's own tensor, with a leading dimension of one sample or several each
    * @return [samples, outputs] row-major
-   * @throws BadInputException if one is not of the cut's shape
+   * @throws BadInputException if one is not of the cut's shape, or the head takes more than one
+   *     tensor
    */
-  public float[] scores(List<Tensor> features) {
-    features.forEach(this::check);
-    FloatBuffer scores = FloatBuffer.allocate(Math.toIntExact(samples(features)) * outputs);
-    int from = 0;
-    while (from < features.size()) {
-      int to = from + 1;
-      while (to < features.size() && alike(features.get(from), features.get(to))) {
-        to++;
-      }
-      scores.put(run(concatenate(features.subList(from, to))).floatBuffer());
-      from = to;
-    }
-    return scores.array();
-  }
+  public abstract float[] scores(List<Tensor> features);
 
-  private static long samples(List<Tensor> features) {
-    return features.stream().mapToLong(tensor -> tensor.shape()[0]).sum();
-  }
+  /**
+   * Scores of several samples.
+   *
+   * @param samples all that the backbone gives, one sample each
+   * @return [samples, outputs] row-major
+   * @throws BadInputException if they are not what the backbone of this head gives
+   */
+  public abstract float[] scoresOf(List<Features> samples);
 
-  private static boolean alike(Tensor a, Tensor b) {
-    long[] one = a.shape();
-    long[] other = b.shape();
-    return Arrays.equals(one, 1, one.length, other, 1, other.length);
-  }
-
-  private static Tensor concatenate(List<Tensor> tensors) {
-    if (tensors.size() == 1) {
-      return tensors.get(0);
-    }
-    long[] shape = tensors.get(0).shape().clone();
-    shape[0] = samples(tensors);
-    ByteBuffer data = Tensor.allocate(Tensor.elements(shape) * ElementType.FLOAT.bytes());
-    tensors.forEach(tensor -> data.put(tensor.data()));
-    return new Tensor(ElementType.FLOAT, shape, data.flip());
-  }
-
-  /** Frees the weights once running calls have ended; idempotent. */
+  /** Frees what is its own once running calls have ended; idempotent. */
   @Override
-  public void close() {
-    weights.close();
-    if (own != null) {
-      own.close();
-    }
-  }
+  public abstract void close();
 }

@@ -17,8 +17,8 @@ import java.util.Map;
 /**
  * Heads stacked on few native sessions. The models of heads differ in weights and sizes only, so
  * all of one structure (kind, task, rank of the cut) share one session that takes the weights as
- * inputs; a further head costs its weights and some handles. Safe for several threads; the caller
- * closes it, after the heads.
+ * inputs; a further head costs its weights and some handles. A tail has a session of its own. Safe
+ * for several threads; the caller closes it, after the heads.
  */
 public final class HeadSessions implements AutoCloseable {
   /** By the graph without weights and sizes. */
@@ -37,9 +37,12 @@ public final class HeadSessions implements AutoCloseable {
   }
 
   HeadSession open(HeadManifest manifest, Path model, HeadSessions own) {
+    if (manifest.tail() != null) {
+      return TailSession.opened(manifest, model);
+    }
     OnnxModel stored = OnnxModel.read(model);
     InferenceSession session = session(structure(stored.proto()), model);
-    return new HeadSession(session, session.prepare(weights(stored)), manifest, own);
+    return new StackedHead(session, session.prepare(weights(stored)), manifest, own);
   }
 
   private synchronized InferenceSession session(ModelProto structure, Path model) {

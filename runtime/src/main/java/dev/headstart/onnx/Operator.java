@@ -159,6 +159,7 @@ public enum Operator {
   MS_DROPOUT_GRAD(Operator.MICROSOFT, "DropoutGrad", 2, 4, 1),
   MS_CONV_GRAD(Operator.MICROSOFT, "ConvGrad", 3, 3, 3, "dilations", "group", "pads", "strides"),
   MS_GATHER_ELEMENTS_GRAD(Operator.MICROSOFT, "GatherElementsGrad", 3, 3, 1, "axis"),
+  MS_SKIP_LAYER_NORMALIZATION(Operator.MICROSOFT, "SkipLayerNormalization", 3, 5, 4, "epsilon"),
   MS_LAYER_NORMALIZATION_GRAD(Operator.MICROSOFT, "LayerNormalizationGrad", 5, 5, 3, "axis"),
   MS_BATCH_NORM_INTERNAL(
       Operator.MICROSOFT, "BatchNormInternal", 5, 5, 5, "epsilon", "momentum", "training_mode"),

@@ -71,6 +71,7 @@ final class ShapeRules {
         "QLinearLeakyRelu",
         "QLinearSigmoid");
     rows(ElementwiseShapes::layerNormalization, "SimplifiedLayerNormalization");
+    microsoft(ElementwiseShapes::batchNormalization, "BatchNormInternal");
 
     // Elementwise, several inputs: broadcast
     rows(

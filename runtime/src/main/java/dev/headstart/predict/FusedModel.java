@@ -12,7 +12,11 @@ import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.ModelJoiner;
 import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.TensorInfo;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Backbone and head as one ONNX model that any ONNX Runtime runs. */
 public final class FusedModel {
@@ -36,11 +40,14 @@ public final class FusedModel {
     } else {
       BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
       CutModels cut = ModelCutter.cut(base.model(), manifest.cut().tensor());
-      OnnxModel sameOpset = HeadNetwork.atOpset(head, cut.front().opset());
       fused =
           new GraphBuilder(
-              ModelJoiner.join(
-                  cut.front(), sameOpset, Map.of(HeadNetwork.FEATURES, manifest.cut().tensor())));
+              manifest.tail() == null
+                  ? ModelJoiner.join(
+                      cut.front(),
+                      HeadNetwork.atOpset(head, cut.front().opset()),
+                      Map.of(HeadNetwork.FEATURES, manifest.cut().tensor()))
+                  : withTail(cut, head));
       fused.metadata("headstart.base", base.id());
       fused.metadata("headstart.base.sha256", manifest.base().sha256());
       fused.metadata("headstart.cut", manifest.cut().tensor());
@@ -52,6 +59,24 @@ public final class FusedModel {
     fused.metadata("headstart.task", manifest.task().id());
     fused.metadata("headstart.classes", json(manifest.classes()));
     return fused.build();
+  }
+
+  /**
+   * The tail's inputs have the names of the live tensors; those that nothing computes stay inputs.
+   */
+  private static OnnxModel withTail(CutModels cut, OnnxModel tail) {
+    Set<String> taken = tail.inputs().stream().map(TensorInfo::name).collect(Collectors.toSet());
+    Set<String> given =
+        cut.front().inputs().stream().map(TensorInfo::name).collect(Collectors.toSet());
+    if (given.containsAll(taken)) {
+      return tail; // cut at the base's own inputs
+    }
+    Map<String, String> feeds = new LinkedHashMap<>();
+    cut.computed().stream()
+        .map(TensorInfo::name)
+        .filter(taken::contains)
+        .forEach(name -> feeds.put(name, name));
+    return ModelJoiner.join(cut.front(), tail, feeds);
   }
 
   private static String json(Object value) {

@@ -161,6 +161,10 @@ public final class Predictor implements AutoCloseable {
   /** A ready feature vector goes straight into the head. */
   private void vector(int index, VectorSample sample, Sink<float[]> sink) {
     long[] shape = manifest.shape();
+    if (manifest.tail() != null && manifest.tail().live().size() != 1) {
+      sink.unreadable(index, "the head takes several tensors a sample, not ready features");
+      return;
+    }
     if (shape.length != 1 || shape[0] != sample.values().length) {
       sink.unreadable(
           index,
@@ -180,7 +184,7 @@ public final class Predictor implements AutoCloseable {
         new FeatureExtractor.Sink() {
           @Override
           public void features(int index, Features features) {
-            sink.accept(offset + index, head.scores(List.of(features.first())));
+            sink.accept(offset + index, head.scoresOf(List.of(features)));
           }
 
           @Override

@@ -3,6 +3,7 @@ package dev.headstart.serving;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.Cut;
+import dev.headstart.backbone.Features;
 import dev.headstart.backbone.Manifest;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.ort.InferenceSession;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -48,6 +50,9 @@ final class Bases {
     this.providers = providers;
     this.served = served;
   }
+
+  /** For {@link SharedBackbone#warm}: the backbone alone. */
+  static final Consumer<Features> NOTHING = features -> {};
 
   /** A base model in memory. */
   final class SharedBase extends Shared {
@@ -120,15 +125,19 @@ final class Bases {
       return backbone;
     }
 
-    /** Runs it once, whichever of its heads comes first. */
-    synchronized void warm() {
-      if (!warm) {
-        warm = true;
-        try {
-          backbone.run(base.example());
-        } catch (RuntimeException e) {
-          LOG.debug("{} was not warmed: {}", base.base(), e.getMessage());
+    /**
+     * Runs it once, whichever of its heads comes first.
+     *
+     * @param further what else the features of an example warm; it makes the backbone run again
+     */
+    synchronized void warm(Consumer<Features> further) {
+      try {
+        if (!warm || further != NOTHING) {
+          warm = true;
+          further.accept(backbone.run(base.example()));
         }
+      } catch (RuntimeException e) {
+        LOG.debug("{} was not warmed: {}", base.base(), e.getMessage());
       }
     }
 

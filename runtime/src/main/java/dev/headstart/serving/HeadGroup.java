@@ -189,7 +189,10 @@ final class HeadGroup {
     private final List<List<String>> outputs;
 
     /** [backbone][sample], each with a leading dimension of 1. */
-    private final Tensor[][] features;
+    private final Features[][] features;
+
+    /** By head and sample, of those heads that score each sample alone; else null. */
+    private final float[][][] alone;
 
     SamplesJob(
         int samples,
@@ -206,7 +209,9 @@ final class HeadGroup {
       this.samples = raw ? inputs.get(name).strings() : null;
       this.inputs = inputs;
       this.outputs = outputs;
-      this.features = new Tensor[backbones.size()][samples];
+      this.features = new Features[backbones.size()][samples];
+      this.alone = new float[heads.size()][][];
+      Arrays.setAll(alone, h -> heads.get(h).scoresAlone() ? new float[samples][] : null);
     }
 
     @Override
@@ -238,6 +243,11 @@ final class HeadGroup {
       for (int b = 0; b < features.length; b++) {
         Bases.SharedBackbone backbone = backbones.get(b);
         features[b][sample] = features(backbone, prepared.get(backbone.base()), sample);
+      }
+      for (int h = 0; h < alone.length; h++) {
+        if (alone[h] != null) {
+          alone[h][sample] = heads.get(h).scoresOf(List.of(of(heads.get(h))[sample]));
+        }
       }
       executed(1, ready - start, System.nanoTime() - ready, 0);
     }
@@ -272,10 +282,15 @@ final class HeadGroup {
       }
     }
 
-    private Tensor features(
+    /** The features that a head takes, by sample. */
+    private Features[] of(HeadService head) {
+      return features[backbones.indexOf(head.backbone())];
+    }
+
+    private Features features(
         Bases.SharedBackbone backbone, Map<String, Tensor> prepared, int sample) {
       Features found = backbone.backbone().run(prepared);
-      if (!found.first().finite()) {
+      if (!found.finite()) {
         throw new BadInputException(
             "the base model "
                 + backbone.base().base()
@@ -283,17 +298,25 @@ final class HeadGroup {
                 + sample
                 + " of the request: check its tensors");
       }
-      return found.first();
+      return found;
+    }
+
+    private static float[] joined(float[][] rows) {
+      float[] all = new float[rows.length * rows[0].length];
+      for (int i = 0; i < rows.length; i++) {
+        System.arraycopy(rows[i], 0, all, i * rows[0].length, rows[0].length);
+      }
+      return all;
     }
 
     @Override
     List<InferenceResult> result() {
       List<float[]> scores = new ArrayList<>(heads.size());
       List<List<Tensor>> all = new ArrayList<>(heads.size());
-      for (HeadService head : heads) {
-        List<Tensor> its = List.of(features[backbones.indexOf(head.backbone())]);
-        all.add(its);
-        scores.add(head.scores(its));
+      for (int h = 0; h < alone.length; h++) {
+        Features[] its = of(heads.get(h));
+        all.add(Arrays.stream(its).map(Features::first).toList());
+        scores.add(alone[h] == null ? heads.get(h).scoresOf(List.of(its)) : joined(alone[h]));
       }
       return results(scores, all, outputs);
     }

@@ -3,6 +3,7 @@ package dev.headstart.serving;
 import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Features;
 import dev.headstart.backbone.OpenBase;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadSession;
@@ -104,10 +105,17 @@ final class HeadService extends Service {
       }
       list.add(new InputForm(Form.TENSORS, base.inputs()));
     }
-    list.add(
-        new InputForm(
-            Form.FEATURES, List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()))));
+    if (takesFeatures()) {
+      list.add(new InputForm(Form.FEATURES, onRequest()));
+    }
     return List.copyOf(list);
+  }
+
+  /** Whether one tensor is all that it takes of a sample. */
+  private boolean takesFeatures() {
+    HeadManifest.TailReference tail = manifest.tail();
+    return tail == null
+        || (tail.live().size() == 1 && tail.live().get(0).type() == ElementType.FLOAT);
   }
 
   /** Shape of the cut's tensor for any number of samples. */
@@ -187,7 +195,9 @@ final class HeadService extends Service {
   }
 
   List<TensorInfo> onRequest() {
-    return List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()));
+    return takesFeatures()
+        ? List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()))
+        : List.of();
   }
 
   /**
@@ -203,6 +213,21 @@ final class HeadService extends Service {
   /** Scores a sample. */
   int width() {
     return session.outputs();
+  }
+
+  /** Whether scoring a sample is work enough to be done with its features, not afterwards. */
+  boolean scoresAlone() {
+    return manifest.tail() != null;
+  }
+
+  /**
+   * Scores of samples.
+   *
+   * @param samples all that the backbone gives, one sample each
+   * @return [samples, outputs] row-major
+   */
+  float[] scoresOf(List<Features> samples) {
+    return session.scoresOf(samples);
   }
 
   /**
@@ -256,15 +281,24 @@ final class HeadService extends Service {
 
   @Override
   void warm() {
-    long[] shape = Arrays.stream(batch()).map(dim -> dim < 0 ? 1 : dim).toArray();
-    List<Tensor> zeros = List.of(Tensor.zeros(ElementType.FLOAT, shape));
-    scores(zeros);
-    long start = System.nanoTime();
-    scores(zeros);
-    features.observe(System.nanoTime() - start, 1);
-    if (backbone != null) {
-      backbone.warm();
+    if (manifest.tail() == null) {
+      long[] shape = Arrays.stream(batch()).map(dim -> dim < 0 ? 1 : dim).toArray();
+      List<Tensor> zeros = List.of(Tensor.zeros(ElementType.FLOAT, shape));
+      scores(zeros);
+      long start = System.nanoTime();
+      scores(zeros);
+      features.observe(System.nanoTime() - start, 1);
     }
+    if (backbone != null) {
+      backbone.warm(manifest.tail() == null ? Bases.NOTHING : this::warm);
+    }
+  }
+
+  private void warm(Features example) {
+    scoresOf(List.of(example));
+    long start = System.nanoTime();
+    scoresOf(List.of(example));
+    features.observe(System.nanoTime() - start, 1);
   }
 
   @Override

@@ -1,7 +1,11 @@
 package dev.headstart.train;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.head.HeadNetwork;
+import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +14,7 @@ import java.util.List;
  * Pooled features of all samples, a row each, outside the Java heap. Rows are added once and then
  * gathered into batches.
  */
-public final class FeatureTable {
+public final class FeatureTable implements Examples {
   private static final int CHUNK_BYTES = 8 << 20;
 
   private final int width;
@@ -29,7 +33,7 @@ public final class FeatureTable {
     return width;
   }
 
-  /** Rows so far. */
+  @Override
   public int rows() {
     return rows;
   }
@@ -58,16 +62,26 @@ public final class FeatureTable {
     return row;
   }
 
-  /**
-   * Writes rows one after the other, from the start of {@code target}.
-   *
-   * @param indices of rows
-   * @param from first position in {@code indices}
-   * @param count how many
-   */
-  public void gather(int[] indices, int from, int count, FloatBuffer target) {
+  @Override
+  public int forms() {
+    return 1;
+  }
+
+  @Override
+  public int form(int row) {
+    return 0;
+  }
+
+  @Override
+  public List<TensorInfo> inputs(int form) {
+    return List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, width}));
+  }
+
+  @Override
+  public void gather(int[] indices, int count, List<ByteBuffer> targets) {
+    FloatBuffer target = targets.get(0).asFloatBuffer();
     for (int i = 0; i < count; i++) {
-      int index = indices[from + i];
+      int index = indices[i];
       target.put(i * width, chunks.get(index / rowsPerChunk), index % rowsPerChunk * width, width);
     }
   }

@@ -106,7 +106,7 @@ final class Judge {
       float[] scores = new float[rows.length * outputs];
       for (int from = 0; from < rows.length; from += ROWS) {
         int[] some = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + ROWS));
-        float[] found = session.scores(source.features(some));
+        float[] found = session.scoresOf(source.features(some));
         System.arraycopy(found, 0, scores, from * outputs, found.length);
       }
       return Metrics.of(inOrder(scores, manifest.classes(), rows), lesson.targets(), rows);

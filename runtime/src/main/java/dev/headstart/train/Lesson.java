@@ -3,14 +3,19 @@ package dev.headstart.train;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureExtractor;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
+import dev.headstart.head.Tail;
+import dev.headstart.head.Unfreeze;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.Duplicates;
@@ -25,6 +30,7 @@ import dev.headstart.sample.Task;
 import dev.headstart.sample.Unreadable;
 import dev.headstart.sample.VectorSample;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -35,11 +41,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Labelled samples as numbers: a table of features and the targets beside it, rows in the data
- * set's order, each sample once. Owns the backbone; the caller closes the lesson.
+ * Labelled samples as numbers: features, pooled or as the cut gives them, and the targets beside,
+ * rows in the data set's order, each sample once. Owns the backbone; the caller closes the lesson.
  */
 final class Lesson implements AutoCloseable {
   private static final Comparator<String> BY_CODE_POINT =
@@ -51,6 +59,8 @@ final class Lesson implements AutoCloseable {
   private final List<Provider> providers;
   private final BaseModel base;
   private final Backbone backbone;
+  private final Tail tail;
+  private final LiveFeatures unpooled;
   private final Rehearsal rehearsal;
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
@@ -73,6 +83,8 @@ final class Lesson implements AutoCloseable {
       List<Provider> providers,
       BaseModel base,
       Backbone backbone,
+      Tail tail,
+      LiveFeatures unpooled,
       Rehearsal rehearsal) {
     this.data = data;
     this.models = models;
@@ -80,6 +92,8 @@ final class Lesson implements AutoCloseable {
     this.providers = providers;
     this.base = base;
     this.backbone = backbone;
+    this.tail = tail;
+    this.unpooled = unpooled;
     this.rehearsal = rehearsal;
   }
 
@@ -88,6 +102,7 @@ final class Lesson implements AutoCloseable {
    *
    * @param known a version of the head: its classes come first, in its order, where the data set
    *     has them, and its columns are kept in order where they are the same
+   * @param staged for features that are too large for memory
    */
   static Lesson read(
       TeachRequest request,
@@ -95,25 +110,44 @@ final class Lesson implements AutoCloseable {
       FeatureStore cache,
       List<Provider> providers,
       Optional<HeadManifest> known,
+      Path staged,
       TrainingListener listener) {
     DataSet data = inKnownOrder(DataSet.open(request.data(), request.recipe().task()), known);
-    request.recipe().resolve(data.task(), 1); // refuses what is out of range before the long work
+    // Refuses what is out of range before the long work.
+    Recipe recipe = request.recipe().resolve(data.task(), 1);
     data.notes().forEach(listener::warning);
     BaseModel base = base(request, data, models);
-    boolean trains = !(request.recipe().kind() instanceof HeadKind.Prototype);
+    Tail tail = tail(request, recipe, base, data);
+    boolean trains = !(recipe.kind() instanceof HeadKind.Prototype);
     Rehearsal rehearsal = base != null && trains ? new Rehearsal() : null;
     Backbone backbone = null;
     try {
-      backbone = base == null ? null : Backbone.open(base, base.cut(request.cut()), providers);
-    } finally {
-      if (backbone == null && rehearsal != null) {
+      Cut cut = tail != null ? tail.cut() : base == null ? null : base.cut(request.cut());
+      backbone = base == null ? null : Backbone.open(base, cut, providers);
+      if (backbone != null && tail == null) {
+        backbone.requireFloat();
+      }
+    } catch (RuntimeException e) {
+      if (rehearsal != null) {
         rehearsal.end();
       }
+      if (backbone != null) {
+        backbone.close();
+      }
+      throw e;
     }
-    Lesson lesson = new Lesson(data, models, cache, providers, base, backbone, rehearsal);
+    LiveFeatures unpooled =
+        tail == null
+            ? null
+            : new LiveFeatures(
+                backbone.live(),
+                tail.layers().inputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
+                staged);
+    Lesson lesson =
+        new Lesson(data, models, cache, providers, base, backbone, tail, unpooled, rehearsal);
     try {
       lesson.collect(listener);
-      if (lesson.features == null) {
+      if (lesson.features == null || tail != null) {
         lesson.extract(listener);
       }
       lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
@@ -123,6 +157,34 @@ final class Lesson implements AutoCloseable {
       lesson.close();
       throw e;
     }
+  }
+
+  /** What of the base trains; null for nothing. */
+  private static Tail tail(TeachRequest request, Recipe recipe, BaseModel base, DataSet data) {
+    if (!(recipe.kind() instanceof HeadKind.Tail)) {
+      return null;
+    }
+    if (base == null || ready(data, base)) {
+      throw new BadInputException(
+          "--unfreeze trains layers of a base model on samples that go through it, but "
+              + request.data()
+              + " holds ready features: leave it out");
+    }
+    Tail tail = Tail.of(base, Unfreeze.parse(recipe.unfreeze()), recipe.freeze());
+    if (!request.cut().equals("auto")
+        && !base.cut(request.cut()).tensor().equals(tail.cut().tensor())) {
+      throw new UsageException(
+          "--unfreeze "
+              + recipe.unfreeze()
+              + " cuts "
+              + base
+              + " at '"
+              + tail.cut().name()
+              + "', which --cut "
+              + request.cut()
+              + " contradicts: leave out one of them");
+    }
+    return tail;
   }
 
   private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
@@ -164,6 +226,10 @@ final class Lesson implements AutoCloseable {
 
   /** Whether the samples are features of the base's cut already. */
   private boolean ready() {
+    return ready(data, base);
+  }
+
+  private static boolean ready(DataSet data, BaseModel base) {
     return data.modality() == Modality.VECTOR
         && (base == null || base.manifest().modality() != Modality.VECTOR);
   }
@@ -240,8 +306,9 @@ final class Lesson implements AutoCloseable {
 
   private void extract(TrainingListener listener) {
     listener.stage("features", samples.size());
-    int width = Pooling.width(backbone.shape());
-    features = new FeatureTable(width);
+    if (tail == null) {
+      features = new FeatureTable(Pooling.width(backbone.shape()));
+    }
     boolean[] readable = new boolean[samples.size()];
     try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache)) {
       extractor.extract(
@@ -249,7 +316,11 @@ final class Lesson implements AutoCloseable {
           new FeatureExtractor.Sink() {
             @Override
             public void features(int index, Features found) {
-              features.add(Pooling.pool(found.first()));
+              if (tail == null) {
+                features.add(Pooling.pool(found.first()));
+              } else {
+                unpooled.add(found);
+              }
               readable[index] = true;
               listener.progress(index + 1);
             }
@@ -324,8 +395,24 @@ final class Lesson implements AutoCloseable {
     return backbone == null ? new long[] {features.width()} : backbone.shape();
   }
 
+  /** Pooled features; null where a tail trains on unpooled ones. */
   FeatureTable features() {
     return features;
+  }
+
+  /** What of the base trains; null for nothing. */
+  Tail tail() {
+    return tail;
+  }
+
+  /** What a tail trains on; null without one. */
+  LiveFeatures unpooled() {
+    return unpooled;
+  }
+
+  /** What the head trains on. */
+  Examples examples() {
+    return tail == null ? features : unpooled;
   }
 
   Targets targets() {
@@ -392,8 +479,8 @@ final class Lesson implements AutoCloseable {
   /** Features of the lesson's samples as some version of the head takes them; to be closed. */
   interface Source extends AutoCloseable {
 
-    /** The cut's tensors of these rows, each with a batch dimension of 1. */
-    List<Tensor> features(int[] rows);
+    /** The features of these rows, one sample each. */
+    List<Features> features(int[] rows);
 
     @Override
     void close();
@@ -414,8 +501,15 @@ final class Lesson implements AutoCloseable {
             : version.cut() != null
                 && version.cut().tensor().equals(backbone.cut().tensor())
                 && version.base().sha256().equals(base.manifest().sha256());
-    if (sameCut && version.shape().length == 1 && version.shape()[0] == features.width()) {
-      return new TableSource();
+    if (sameCut && tail != null) {
+      return new RowSource(row -> unpooled.row(row));
+    }
+    if (sameCut
+        && version.tail() == null
+        && version.shape().length == 1
+        && version.shape()[0] == features.width()) {
+      return new RowSource(
+          row -> new Features(List.of(Tensor.of(features.row(row), 1, features.width()))));
     }
     if (samples.isEmpty() || version.base() == null) {
       throw new BadInputException("it takes other features than these");
@@ -424,12 +518,11 @@ final class Lesson implements AutoCloseable {
     return new BackboneSource(Backbone.open(its, its.cut(version.cut().tensor()), providers));
   }
 
-  private final class TableSource implements Source {
+  /** Of features that are here already. */
+  private record RowSource(IntFunction<Features> row) implements Source {
     @Override
-    public List<Tensor> features(int[] rows) {
-      return IntStream.of(rows)
-          .mapToObj(row -> Tensor.of(features.row(row), 1, features.width()))
-          .toList();
+    public List<Features> features(int[] rows) {
+      return IntStream.of(rows).mapToObj(row).toList();
     }
 
     @Override
@@ -446,15 +539,15 @@ final class Lesson implements AutoCloseable {
     }
 
     @Override
-    public List<Tensor> features(int[] rows) {
+    public List<Features> features(int[] rows) {
       List<Sample> wanted = IntStream.of(rows).mapToObj(samples::get).toList();
-      List<Tensor> found = new ArrayList<>();
+      List<Features> found = new ArrayList<>();
       extractor.extract(
           wanted,
           new FeatureExtractor.Sink() {
             @Override
             public void features(int index, Features features) {
-              found.add(features.first());
+              found.add(features);
             }
 
             @Override
@@ -476,6 +569,9 @@ final class Lesson implements AutoCloseable {
   public void close() {
     if (rehearsal != null) {
       rehearsal.end();
+    }
+    if (unpooled != null) {
+      unpooled.close();
     }
     if (backbone != null) {
       backbone.close();

@@ -3,7 +3,9 @@ package dev.headstart.train;
 import dev.headstart.artifact.Loss;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
+import dev.headstart.head.Unfreeze;
 import dev.headstart.sample.Task;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -24,6 +26,11 @@ import java.util.Locale;
  * @param validation part of the samples to judge by, in [0, 0.5]
  * @param patience epochs without a lower validation loss after which training stops; 0 never stops
  * @param refit whether the head is trained once more on all samples after it was judged
+ * @param unfreeze what of the base trains: {@code head} for nothing, else as {@link Unfreeze} reads
+ *     it
+ * @param freeze patterns of parameters that stay as they are all the same
+ * @param baseRate the rate of the base's own layers, as a part of the rate
+ * @param clip largest norm of all gradients together; 0 leaves them as they are
  * @param seed decides fresh weights and the order of samples
  */
 public record Recipe(
@@ -42,6 +49,10 @@ public record Recipe(
     double validation,
     int patience,
     boolean refit,
+    String unfreeze,
+    List<String> freeze,
+    double baseRate,
+    double clip,
     long seed) {
 
   /** An optimizer by its name on the command line. */
@@ -59,6 +70,7 @@ public record Recipe(
    * @throws UsageException naming the field that is out of range
    */
   public Recipe {
+    freeze = List.copyOf(freeze);
     require(rate >= 1e-12 && rate <= 1000, "the rate", "from 1e-12 to 1000", rate);
     require(warmup >= 0 && warmup < 1, "the warm-up", "in [0, 1)", warmup);
     require(epochs >= 1 && epochs <= 100_000, "the number of epochs", "1 to 100000", epochs);
@@ -67,6 +79,8 @@ public record Recipe(
     require(
         labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "in [0, 1)", labelSmoothing);
     require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
+    require(baseRate > 0 && baseRate <= 1, "the rate of the base", "in (0, 1]", baseRate);
+    require(clip >= 0 && clip <= 1e9, "the norm to clip at", "from 0 (never) to 1e9", clip);
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
     if (labelSmoothing > 0 && loss != Loss.CE) {
       throw new UsageException("label smoothing goes with a single label only, not with " + loss);

@@ -28,13 +28,85 @@ public record RecipeOptions(
     Double validation,
     Integer patience,
     Boolean refit,
+    String unfreeze,
+    List<String> freeze,
+    Double baseRate,
+    Double clip,
     Long seed) {
+
+  private static final String HEAD = "head";
+
+  /** Without anything said of unfreezing. */
+  public RecipeOptions(
+      HeadKind kind,
+      Task task,
+      Loss loss,
+      Recipe.OptimizerName optimizer,
+      Double rate,
+      Schedule schedule,
+      Double warmup,
+      Integer epochs,
+      Integer batch,
+      Double weightDecay,
+      Double labelSmoothing,
+      Boolean balanced,
+      Double validation,
+      Integer patience,
+      Boolean refit,
+      Long seed) {
+    this(
+        kind,
+        task,
+        loss,
+        optimizer,
+        rate,
+        schedule,
+        warmup,
+        epochs,
+        batch,
+        weightDecay,
+        labelSmoothing,
+        balanced,
+        validation,
+        patience,
+        refit,
+        null,
+        null,
+        null,
+        null,
+        seed);
+  }
+
+  /** The same with this said of unfreezing. */
+  public RecipeOptions unfreezing(String what, List<String> frozen) {
+    return new RecipeOptions(
+        kind,
+        task,
+        loss,
+        optimizer,
+        rate,
+        schedule,
+        warmup,
+        epochs,
+        batch,
+        weightDecay,
+        labelSmoothing,
+        balanced,
+        validation,
+        patience,
+        refit,
+        what,
+        frozen,
+        baseRate,
+        clip,
+        seed);
+  }
 
   /** Nothing said. */
   public static final RecipeOptions DEFAULTS =
       new RecipeOptions(
           null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null);
+          null, null, null, null, null);
 
   /** The default head with this kind and otherwise nothing said. */
   public static RecipeOptions of(HeadKind kind) {
@@ -54,13 +126,14 @@ public record RecipeOptions(
    * @throws UsageException naming the field that is out of range
    */
   public Recipe resolve(Task dataTask, int width) {
-    HeadKind head = kind == null ? new HeadKind.Linear() : kind;
+    HeadKind head = head();
+    boolean tail = head instanceof HeadKind.Tail;
     Recipe.OptimizerName name = optimizer == null ? Recipe.OptimizerName.ADAMW : optimizer;
     double highest = head instanceof HeadKind.Mlp ? 0.01 : 0.1;
     double usual =
         switch (name) {
-          case ADAMW -> Math.min(highest, Math.max(0.001, 0.5 / width));
-          case SGD -> Math.min(0.1, 5.0 / width);
+          case ADAMW -> tail ? 0.001 : Math.min(highest, Math.max(0.001, 0.5 / width));
+          case SGD -> tail ? 0.01 : Math.min(0.1, 5.0 / width);
         };
     if (name == Recipe.OptimizerName.SGD && weightDecay != null && weightDecay > 0) {
       throw new UsageException(
@@ -73,16 +146,44 @@ public record RecipeOptions(
         name,
         or(rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
         schedule == null ? Schedule.COSINE : schedule,
-        or(warmup, 0),
-        epochs == null ? 50 : epochs,
-        batch == null ? 32 : batch,
+        or(warmup, tail ? 0.1 : 0),
+        epochs == null ? (tail ? 20 : 50) : epochs,
+        batch == null ? (tail ? 16 : 32) : batch,
         or(weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
         or(labelSmoothing, 0),
         balanced != null && balanced,
         or(validation, 0.2),
-        patience == null ? 10 : patience,
+        patience == null ? (tail ? 5 : 10) : patience,
         refit == null || refit,
+        tail ? unfreeze : HEAD,
+        freeze == null ? List.of() : freeze,
+        or(baseRate, 0.1),
+        or(clip, 0),
         seed == null ? 1 : seed);
+  }
+
+  /** What the head is made of; to unfreeze a part of the base makes it a tail. */
+  private HeadKind head() {
+    boolean beyond = unfreeze != null && !unfreeze.equals(HEAD);
+    boolean tail = kind instanceof HeadKind.Tail;
+    if (tail && !beyond) {
+      throw new UsageException(
+          "a tail head trains layers of the base model: say which with --unfreeze (a number of"
+              + " blocks from the end, a tap or tensor, a pattern of parameter names, or all)");
+    }
+    if (beyond && kind != null && !tail) {
+      throw new UsageException(
+          "--unfreeze "
+              + unfreeze
+              + " makes a tail head, which --head "
+              + kind
+              + " is not: leave out one of them");
+    }
+    if (!beyond && freeze != null && !freeze.isEmpty()) {
+      throw new UsageException(
+          "--freeze exempts what --unfreeze would train: say what with --unfreeze");
+    }
+    return beyond ? new HeadKind.Tail() : kind == null ? new HeadKind.Linear() : kind;
   }
 
   private Loss loss(Task dataTask) {

@@ -90,17 +90,17 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
   }
 
   /** Writes the labels of rows as int64. */
-  void gather(int[] indices, int from, int count, LongBuffer target) {
+  void gather(int[] indices, int count, LongBuffer target) {
     for (int i = 0; i < count; i++) {
-      target.put(i, labels[indices[from + i]]);
+      target.put(i, labels[indices[i]]);
     }
   }
 
   /** Writes the values of rows as float32, each less {@code mean} and over {@code deviation}. */
-  void gather(int[] indices, int from, int count, float mean, float deviation, FloatBuffer target) {
+  void gather(int[] indices, int count, float mean, float deviation, FloatBuffer target) {
     for (int i = 0; i < count; i++) {
       for (int k = 0; k < outputs; k++) {
-        float value = values[indices[from + i] * outputs + k];
+        float value = values[indices[i] * outputs + k];
         target.put(i * outputs + k, (value - mean) / deviation);
       }
     }

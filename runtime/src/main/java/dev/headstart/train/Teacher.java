@@ -14,11 +14,19 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.Pooling;
 import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
+import dev.headstart.head.Tail;
+import dev.headstart.head.TailNetwork;
+import dev.headstart.head.TrainableNetwork;
 import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
+import dev.headstart.ort.SessionSettings;
 import dev.headstart.sample.Task;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,8 +95,9 @@ public final class Teacher {
     }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
-        Lesson.read(request, models, cache, providers, known(request.head()), listener)) {
-      Recipe recipe = request.recipe().resolve(lesson.task(), lesson.features().width());
+        Lesson.read(request, models, cache, providers, known(request.head()), staged, listener)) {
+      int width = lesson.tail() == null ? lesson.features().width() : 1;
+      Recipe recipe = request.recipe().resolve(lesson.task(), width);
       Split split =
           Split.of(
               request.head(),
@@ -223,7 +232,7 @@ public final class Teacher {
   /** Trains, and leaves the version's files in the staged folder. */
   private static Taught train(
       Lesson lesson, Split split, Recipe recipe, Path staged, TrainingListener listener) {
-    int[] all = IntStream.range(0, lesson.features().rows()).toArray();
+    int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
     boolean refit = recipe.refit() && split.validation().length > 0;
     if (recipe.kind() instanceof HeadKind.Prototype) {
       HeadNetwork judged = prototype(lesson, split.train());
@@ -239,7 +248,7 @@ public final class Teacher {
     Trainer.Outcome judged =
         trainer.train(staged, split.train(), split.validation(), recipe.epochs(), listener);
     int epochs = judged.best();
-    HeadNetwork network = judged.network();
+    TrainableNetwork network = judged.network();
     if (refit) {
       write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
       epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
@@ -251,14 +260,35 @@ public final class Teacher {
   }
 
   private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {
+    TrainableNetwork network =
+        lesson.tail() == null ? pooled(lesson, rows, recipe) : tail(lesson, rows);
+    return new Trainer(network, lesson.examples(), lesson.targets(), target, recipe);
+  }
+
+  private static TrainableNetwork pooled(Lesson lesson, int[] rows, Recipe recipe) {
     Scaling.Estimate estimate = new Scaling.Estimate(lesson.features().width());
     for (int row : rows) {
       estimate.add(lesson.features().row(row));
     }
     Scaling scaling = lesson.base() == null ? estimate.each() : estimate.common();
-    HeadNetwork network =
-        HeadNetwork.fresh(recipe.kind(), scaling, lesson.targets().outputs(), recipe.seed());
-    return new Trainer(network, lesson.features(), lesson.targets(), target, recipe);
+    return HeadNetwork.fresh(recipe.kind(), scaling, lesson.targets().outputs(), recipe.seed());
+  }
+
+  /** Scaled for what the base's layers give before they train. */
+  private static TrainableNetwork tail(Lesson lesson, int[] rows) {
+    Tail tail = lesson.tail();
+    Scaling.Estimate estimate = new Scaling.Estimate(Pooling.width(tail.shape()));
+    int cores = Runtime.getRuntime().availableProcessors();
+    try (InferenceSession session =
+        InferenceSession.open(tail.layers(), SessionSettings.cpu(cores))) {
+      List<TensorInfo> live = lesson.backbone().live();
+      for (int row : rows) {
+        Map<String, Tensor> feed = lesson.unpooled().row(row).named(live);
+        feed.keySet().retainAll(session.inputs().keySet());
+        estimate.add(Pooling.pool(session.run(feed).get(tail.joint())));
+      }
+    }
+    return TailNetwork.fresh(tail, estimate.common(), lesson.targets().outputs());
   }
 
   /** Mean and deviation of a regression's targets; null for other tasks. */
@@ -293,8 +323,8 @@ public final class Teacher {
   }
 
   /** Into the staged folder, which is forced to the disk as a whole when it is published. */
-  private static void write(HeadNetwork network, Lesson lesson, Scaling target, Path file) {
-    OnnxModel model = network.model(lesson.shape(), lesson.task(), target, HeadNetwork.OPSET);
+  private static void write(TrainableNetwork network, Lesson lesson, Scaling target, Path file) {
+    OnnxModel model = network.serving(lesson.shape(), lesson.task(), target);
     try {
       Files.write(file, model.toBytes());
     } catch (IOException e) {
@@ -341,6 +371,7 @@ public final class Teacher {
             ? null
             : new HeadManifest.CutReference(backbone.cut().name(), backbone.cut().tensor()),
         lesson.shape(),
+        lesson.tail() == null ? null : lesson.tail().reference(),
         lesson.columns(),
         lesson.classes(),
         JSON.valueToTree(recipe),

@@ -4,13 +4,18 @@ import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.artifact.ParameterOptions;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.Scaling;
+import dev.headstart.head.TrainableNetwork;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.TrainingSession;
 import dev.headstart.sample.Task;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,13 +25,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.stream.LongStream;
 
 /**
- * Trains a head's network on a table of features: artifacts, then mini-batches through ONNX
- * Runtime's training session, judged after every epoch.
+ * Trains a head's network: artifacts, then mini-batches through ONNX Runtime's training session,
+ * judged after every epoch. Samples of one form are stacked; where a batch has several forms, their
+ * gradients are added up before the optimizer takes its step.
  *
- * <p>The order of samples follows from the recipe's seed alone and every step runs on one thread,
- * so the same seed gives the same weights bit for bit.
+ * <p>The order of samples follows from the recipe's seed alone, and ONNX Runtime divides a step
+ * among threads by their number alone, so the same seed gives the same weights bit for bit.
  */
 public final class Trainer {
   /** A loss this many times the first one is no longer learning. */
@@ -35,11 +43,14 @@ public final class Trainer {
   /** Optimizer steps before early stopping may end a training. */
   private static final int FEWEST_STEPS = 200;
 
+  /** Layers that were trained before have less to learn, and overfit sooner. */
+  private static final int FEWEST_STEPS_OF_A_TAIL = 50;
+
   /** For more classes than this the history leaves out each epoch's confusion. */
   private static final int CONFUSIONS = 50;
 
-  private final HeadNetwork initial;
-  private final FeatureTable features;
+  private final TrainableNetwork initial;
+  private final Examples examples;
   private final Targets targets;
   private final Recipe recipe;
   private final Scaling target;
@@ -59,16 +70,20 @@ public final class Trainer {
    * @param stoppedEarly whether patience ran out
    */
   public record Outcome(
-      HeadNetwork network, int best, Metrics metrics, List<Epoch> history, boolean stoppedEarly) {}
+      TrainableNetwork network,
+      int best,
+      Metrics metrics,
+      List<Epoch> history,
+      boolean stoppedEarly) {}
 
   /**
    * @param initial network to start from
    * @param target for regression, mean and deviation of the targets; else null
    */
   public Trainer(
-      HeadNetwork initial, FeatureTable features, Targets targets, Scaling target, Recipe recipe) {
+      TrainableNetwork initial, Examples examples, Targets targets, Scaling target, Recipe recipe) {
     this.initial = initial;
-    this.features = features;
+    this.examples = examples;
     this.targets = targets;
     this.target = target;
     this.recipe = recipe;
@@ -92,7 +107,7 @@ public final class Trainer {
     int bestEpoch = 0;
     boolean stopped = false;
     Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
-    try (TrainingSession session = TrainingSession.open(folder, 1);
+    try (TrainingSession session = TrainingSession.open(folder, initial.threads());
         Batches batches = new Batches(session, train)) {
       for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
         double loss = batches.epoch(epoch);
@@ -121,10 +136,10 @@ public final class Trainer {
       session.save(checkpoint, true);
     }
     if (best == null) {
-      best = Checkpoint.read(checkpoint).trainable();
+      best = Checkpoint.read(checkpoint).weights();
       bestEpoch = history.size();
     } else if (bestEpoch < history.size()) {
-      new Checkpoint(best, Map.of()).write(checkpoint);
+      artifacts.checkpoint(best).write(checkpoint);
     }
     best.forEach(Trainer::requireFinite);
     return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
@@ -146,7 +161,8 @@ public final class Trainer {
    */
   int fewestEpochs(int rows) {
     int steps = (rows + recipe.batch() - 1) / recipe.batch();
-    return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);
+    int fewest = initial.pretrained().isEmpty() ? FEWEST_STEPS : FEWEST_STEPS_OF_A_TAIL;
+    return Math.min(recipe.epochs(), (fewest + steps - 1) / steps);
   }
 
   /**
@@ -157,16 +173,24 @@ public final class Trainer {
       artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
       return;
     }
+    Float clip = recipe.clip() > 0 ? (float) recipe.clip() : null;
     Optimizer optimizer =
         switch (recipe.optimizer()) {
-          case ADAMW -> Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay());
-          case SGD -> new Optimizer.Sgd();
+          case ADAMW ->
+              Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay()).maxGradNorm(clip);
+          case SGD -> new Optimizer.Sgd(clip);
         };
+    ParameterOptions slower = ParameterOptions.rate((float) recipe.baseRate());
+    Map<String, ParameterOptions> own = new HashMap<>();
+    initial.pretrained().forEach(name -> own.put(name, slower));
     ArtifactOptions options =
         ArtifactOptions.of(recipe.loss(), optimizer)
             .trainable(initial.trainable())
+            .parameters(own)
+            .decayVectors(own.isEmpty())
             .weights(weights)
             .smoothing((float) recipe.labelSmoothing())
+            .effectiveBatch(examples.forms() > 1 ? recipe.batch() : 0)
             .seed(recipe.seed());
     artifacts = Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
     artifacts.writeTo(folder);
@@ -242,10 +266,12 @@ public final class Trainer {
   private final class Batches implements AutoCloseable {
     private final TrainingSession session;
     private final int[] rows;
+    private final int size;
     private final long steps;
-    private final Map<Integer, TrainingSession.Batch> bySize = new HashMap<>();
-    private final Tensor x;
+    private final Map<List<Integer>, TrainingSession.Batch> bound = new HashMap<>();
+    private final List<ByteBuffer> x;
     private final Tensor y;
+    private final Stack[] stacks;
     private final SplittableRandom random;
     private long step;
     private double firstLoss = Double.NaN;
@@ -255,18 +281,43 @@ public final class Trainer {
       this.session = session;
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
-      int size = Math.min(recipe.batch(), train.length);
+      this.size = Math.min(recipe.batch(), train.length);
       this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
-      this.x = Tensor.zeros(ElementType.FLOAT, size, features.width());
+      this.stacks = new Stack[examples.forms()];
+      Arrays.setAll(stacks, Stack::new);
+      this.x = buffers();
       this.y =
           recipe.task() == Task.SINGLE
               ? Tensor.zeros(ElementType.INT64, size)
               : Tensor.zeros(ElementType.FLOAT, size, targets.outputs());
     }
 
-    private TrainingSession.Batch bind(int count) {
+    /** A buffer for every input, large enough for a batch of any form. */
+    private List<ByteBuffer> buffers() {
+      long[] bytes = new long[examples.inputs(0).size()];
+      for (int form = 0; form < examples.forms(); form++) {
+        List<TensorInfo> inputs = examples.inputs(form);
+        for (int i = 0; i < bytes.length; i++) {
+          bytes[i] = Math.max(bytes[i], bytes(inputs.get(i)));
+        }
+      }
+      return LongStream.of(bytes).mapToObj(b -> Tensor.allocate(size * b)).toList();
+    }
+
+    private static long bytes(TensorInfo input) {
+      return Tensor.elements(input.shape()) * input.type().bytes();
+    }
+
+    private TrainingSession.Batch bind(int form, int count) {
       Map<String, Tensor> inputs = new LinkedHashMap<>();
-      inputs.put(HeadNetwork.FEATURES, first(x, count));
+      List<TensorInfo> infos = examples.inputs(form);
+      for (int i = 0; i < infos.size(); i++) {
+        TensorInfo info = infos.get(i);
+        long[] shape = info.shape().clone();
+        shape[0] = count;
+        ByteBuffer data = x.get(i).slice(0, Math.toIntExact(count * bytes(info)));
+        inputs.put(info.name(), new Tensor(info.type(), shape, data));
+      }
       inputs.put(recipe.loss().input(), first(y, count));
       return session.bind(inputs);
     }
@@ -279,58 +330,94 @@ public final class Trainer {
       return new Tensor(tensor.type(), shape, tensor.data().slice(0, bytes));
     }
 
-    /** The batch of the first rows; made when it is first asked for. */
-    private TrainingSession.Batch batch(int count) {
-      return bySize.computeIfAbsent(count, this::bind);
+    /** What the rows are in the buffers as; made when it is first asked for. */
+    private TrainingSession.Batch batch(Stack stack) {
+      return bound.computeIfAbsent(
+          List.of(stack.form, stack.count), key -> bind(stack.form, stack.count));
     }
 
-    private void fill(int[] indices, int from, int count) {
-      features.gather(indices, from, count, x.floatBuffer());
+    private void fill(Stack stack) {
+      examples.gather(stack.rows, stack.count, x);
       if (recipe.task() == Task.SINGLE) {
-        targets.gather(indices, from, count, y.longBuffer());
+        targets.gather(stack.rows, stack.count, y.longBuffer());
       } else {
         float mean = target == null ? 0 : target.mean()[0];
         float deviation = target == null ? 1 : target.scale()[0];
-        targets.gather(indices, from, count, mean, deviation, y.floatBuffer());
+        targets.gather(stack.rows, stack.count, mean, deviation, y.floatBuffer());
       }
     }
 
-    /** Trains on every sample once; returns the mean of the batches' losses. */
+    /** Rows of one form, and their positions in the order that they came in. */
+    private final class Stack {
+      private final int form;
+      private final int[] rows = new int[size];
+      private final int[] positions = new int[size];
+      private int count;
+
+      Stack(int form) {
+        this.form = form;
+      }
+    }
+
+    /** Fills the buffers with batch after batch, in the rows' order as far as forms allow. */
+    private void each(int[] order, Consumer<Stack> use) {
+      for (int position = 0; position < order.length; position++) {
+        Stack stack = stacks[examples.form(order[position])];
+        stack.positions[stack.count] = position;
+        stack.rows[stack.count++] = order[position];
+        if (stack.count == size) {
+          use(stack, use);
+        }
+      }
+      for (Stack stack : stacks) {
+        if (stack.count > 0) {
+          use(stack, use);
+        }
+      }
+    }
+
+    private void use(Stack stack, Consumer<Stack> use) {
+      fill(stack);
+      use.accept(stack);
+      stack.count = 0;
+    }
+
+    /** Trains on every sample once; returns the mean of the samples' losses. */
     double epoch(int epoch) {
       shuffle();
-      int size = (int) x.shape()[0];
-      double sum = 0;
-      int count = 0;
+      double[] sum = new double[1];
       for (int from = 0; from < rows.length; from += size) {
-        int n = Math.min(size, rows.length - from);
-        fill(rows, from, n);
         float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
         if (factor * (float) recipe.rate() != rate) {
           rate = factor * (float) recipe.rate();
           session.learningRate(rate);
         }
-        double loss = session.step(batch(n));
-        check(loss, epoch);
-        sum += loss;
-        count++;
+        each(
+            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size)),
+            stack -> {
+              double loss = session.accumulate(batch(stack));
+              check(loss, epoch);
+              sum[0] += loss * stack.count;
+            });
+        session.update();
       }
-      return sum / count;
+      return sum[0] / rows.length;
     }
 
     /** Judges the weights as they are. */
     Judgement judge(int[] judges) {
-      int size = (int) x.shape()[0];
-      float[] scores = new float[judges.length * targets.outputs()];
-      Map<String, Tensor> outputs = null;
-      for (int from = 0; from < judges.length; from += size) {
-        int n = Math.min(size, judges.length - from);
-        fill(judges, from, n);
-        outputs = session.evaluate(batch(n));
-        outputs
-            .get(HeadNetwork.LOGITS)
-            .floatBuffer()
-            .get(scores, from * targets.outputs(), n * targets.outputs());
-      }
+      int width = targets.outputs();
+      float[] scores = new float[judges.length * width];
+      Map<String, Tensor> outputs = new HashMap<>();
+      each(
+          judges,
+          stack -> {
+            outputs.putAll(session.evaluate(batch(stack)));
+            FloatBuffer logits = outputs.get(HeadNetwork.LOGITS).floatBuffer();
+            for (int i = 0; i < stack.count; i++) {
+              logits.get(i * width, scores, stack.positions[i] * width, width);
+            }
+          });
       Map<String, Tensor> weights = new LinkedHashMap<>();
       for (String name : initial.trainable()) {
         weights.put(name, outputs.get(Artifacts.VALUE + name));
@@ -376,7 +463,7 @@ public final class Trainer {
 
     @Override
     public void close() {
-      bySize.values().forEach(TrainingSession.Batch::close);
+      bound.values().forEach(TrainingSession.Batch::close);
     }
   }
 }

@@ -1,12 +1,16 @@
 package dev.headstart.workspace;
 
 import com.fasterxml.jackson.core.JacksonException;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
 import dev.headstart.disk.Disk;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.TailNetwork;
 import dev.headstart.onnx.OnnxModel;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -59,6 +63,7 @@ final class BundleReader implements AutoCloseable {
 
   private final HeadStore heads;
   private final Failures failures;
+  private final BaseModels bases;
   private final String head;
   private final Path file;
   private final Map<Integer, Path> folders = new TreeMap<>();
@@ -72,6 +77,7 @@ final class BundleReader implements AutoCloseable {
   BundleReader(Workspace workspace, String head, Path file) {
     this.heads = workspace.heads();
     this.failures = workspace.failures();
+    this.bases = new BaseModels(workspace.models());
     this.head = head;
     this.file = file;
   }
@@ -269,11 +275,19 @@ final class BundleReader implements AutoCloseable {
     return new Staged(folder, named(manifest), memberships(version));
   }
 
-  /** A head's model is one that Headstart could have written; anything else is no head. */
+  /**
+   * A head's model is one that Headstart could have written; anything else is no head. A tail's is
+   * compared with its base, which must be here.
+   */
   private void checkModel(HeadManifest manifest, int version, Path model) {
     try {
-      HeadNetwork.requireModel(OnnxModel.read(model), manifest);
-    } catch (BadInputException e) {
+      if (manifest.tail() == null) {
+        HeadNetwork.requireModel(OnnxModel.read(model), manifest);
+      } else {
+        BaseModel base = bases.get(manifest.base().id(), manifest.base().sha256());
+        TailNetwork.requireModel(OnnxModel.read(model), manifest, base);
+      }
+    } catch (BadInputException | NotFoundException e) {
       throw bad(model.getFileName() + " of version " + version + ": " + e.getMessage(), e);
     }
   }
@@ -290,6 +304,7 @@ final class BundleReader implements AutoCloseable {
         m.base(),
         m.cut(),
         m.shape(),
+        m.tail(),
         m.columns(),
         m.classes(),
         m.recipe(),

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
+import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
@@ -149,6 +150,7 @@ final class HeadFile {
     require(file, manifest.version() >= 0, "its version is %s", manifest.version());
     require(file, manifest.recipe().isObject(), "its recipe is no JSON object");
     checkBase(file, manifest);
+    checkTail(file, manifest);
     checkClasses(file, manifest);
     checkResult(file, manifest);
     checkFiles(file, manifest);
@@ -181,6 +183,30 @@ final class HeadFile {
         file,
         base != null || manifest.modality() == Modality.VECTOR && manifest.shape().length == 1,
         "it names no base model, which only a head on feature vectors can do without");
+  }
+
+  private static void checkTail(Path file, HeadManifest manifest) {
+    HeadManifest.TailReference tail = manifest.tail();
+    require(
+        file,
+        (tail != null) == (manifest.kind() instanceof HeadKind.Tail),
+        "its kind is %s, and it says %s of a tail",
+        manifest.kind(),
+        tail == null ? "nothing" : "something");
+    if (tail != null) {
+      require(file, manifest.base() != null, "it is a tail, but names no base model");
+      require(file, said(tail.joint()), "its field \"tail.joint\" is missing");
+      require(
+          file,
+          !tail.live().isEmpty()
+              && tail.live().stream().allMatch(t -> said(t.name()))
+              && tail.live().get(0).name().equals(manifest.cut().tensor()),
+          "its \"tail.live\" does not begin with the cut's tensor");
+      require(
+          file,
+          !tail.trainable().isEmpty() && tail.trainable().stream().allMatch(HeadFile::said),
+          "its \"tail.trainable\" names no parameters");
+    }
   }
 
   private static void checkClasses(Path file, HeadManifest manifest) {

@@ -203,7 +203,7 @@ class ArtifactsTest {
     }
     Map<String, Tensor> batch = new LinkedHashMap<>();
     batch.put("x", x);
-    batch.put(lossCase.options().loss().input(), given);
+    batch.put(((Loss) lossCase.options().loss()).input(), given);
     assertEquals(
         List.copyOf(batch.keySet()), artifacts.inputs().stream().map(TensorInfo::name).toList());
     Map<String, Tensor> results = GoldenTest.firstStep(artifacts, batch);

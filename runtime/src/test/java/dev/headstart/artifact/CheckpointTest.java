@@ -96,7 +96,9 @@ class CheckpointTest {
     Training.require();
     GoldenCase golden = GoldenCase.of("linear-ce-adamw");
     Artifacts artifacts =
-        Artifacts.generate(golden.forward(), ArtifactOptions.of(golden.loss(), golden.optimizer()));
+        Artifacts.generate(
+            golden.forward(),
+            ArtifactOptions.of(golden.loss(), golden.optimizer(Optimizer.AdamW.Mode.MICROSOFT)));
     artifacts.writeTo(folder);
     Path fresh = folder.resolve("fresh");
     Path moved = folder.resolve("moved");

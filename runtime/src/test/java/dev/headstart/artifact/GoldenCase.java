@@ -2,12 +2,16 @@ package dev.headstart.artifact;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.headstart.Shared;
+import dev.headstart.artifact.Optimizer.AdamW;
+import dev.headstart.artifact.Optimizer.AdamW.Mode;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -15,14 +19,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.StreamSupport;
 
-/** One folder of src/test/resources/golden; its README says what it holds. */
+/**
+ * A golden case: a folder of src/test/resources/golden, whose README says what it holds, or a
+ * larger one beside the project.
+ */
 record GoldenCase(Path folder, JsonNode json) {
   static final List<String> NAMES =
-      List.of("linear-ce-adamw", "mlp-ce-sgd", "linear-bce-adamw", "mlp-mse-adamw");
+      List.of(
+          "linear-ce-adamw",
+          "mlp-ce-sgd",
+          "linear-bce-adamw",
+          "mlp-mse-adamw",
+          "conv-tail-ce-adamw",
+          "attention-tail-ce-adamw",
+          "mlp-gelu-layernorm-ce-adamw",
+          "efficientnet-lite0-last-block");
 
   static GoldenCase of(String name) {
     try {
-      Path folder = Path.of(GoldenCase.class.getResource("/golden/" + name).toURI());
+      URL bundled = GoldenCase.class.getResource("/golden/" + name);
+      Path folder = bundled == null ? Shared.path("golden/" + name) : Path.of(bundled.toURI());
       return new GoldenCase(
           folder, new ObjectMapper().readTree(folder.resolve("case.json").toFile()));
     } catch (URISyntaxException e) {
@@ -40,11 +56,25 @@ record GoldenCase(Path folder, JsonNode json) {
     return Loss.valueOf(json.get("loss").asText().toUpperCase(java.util.Locale.ROOT));
   }
 
-  /** As Microsoft's generator writes them. */
-  Optimizer optimizer() {
+  /** Of one formula; the rest as Microsoft's generator writes it. */
+  Optimizer optimizer(Mode mode) {
     return json.get("optimizer").asText().equals("sgd")
         ? new Optimizer.Sgd()
-        : Optimizer.AdamW.microsoft();
+        : new AdamW(0.9f, 0.999f, 1e-6f, 0, mode, true, null);
+  }
+
+  /** The names of the parameters that train. */
+  List<String> trainable() {
+    return json.get("trainable").findValuesAsText("name");
+  }
+
+  /** Whether the case has this: PyTorch was not asked everywhere, the generator failed at some. */
+  boolean has(String key) {
+    return !json.get(key).isNull();
+  }
+
+  private int batches() {
+    return json.get("features").get("shape").get(0).asInt() / batchSize();
   }
 
   float learningRate() {
@@ -55,11 +85,16 @@ record GoldenCase(Path folder, JsonNode json) {
     return json.get("batchSize").asInt();
   }
 
+  /** The model's one input. */
+  String input() {
+    return forward().inputs().get(0).name();
+  }
+
   /** Features, and labels or target, of the batch of a step, under the names of the inputs. */
   Map<String, Tensor> batch(int step) {
     Map<String, Tensor> batch = new LinkedHashMap<>();
-    batch.put("features", part(tensor(json.get("features")), step % 4));
-    batch.put(loss().input(), part(tensor(json.get("labels")), step % 4));
+    batch.put(input(), part(tensor(json.get("features")), step % batches()));
+    batch.put(loss().input(), part(tensor(json.get("labels")), step % batches()));
     return batch;
   }
 
@@ -77,6 +112,9 @@ record GoldenCase(Path folder, JsonNode json) {
   Map<String, Tensor> gradientsOfFirstStep() {
     Map<String, Tensor> gradients = new LinkedHashMap<>();
     for (JsonNode parameter : json.get("trainable")) {
+      if (parameter.get("gradientOfFirstStep").isNull()) {
+        continue;
+      }
       gradients.put(
           parameter.get("name").asText(),
           tensor(parameter.get("gradientOfFirstStep").asText(), parameter.get("shape")));

@@ -225,10 +225,10 @@ class HeadNetworkTest {
 
   @Test
   void kindsAreReadAsTheyAreWritten() {
-    for (String kind : List.of("linear", "prototype", "mlp:64")) {
+    for (String kind : List.of("linear", "prototype", "mlp:64", "tail")) {
       assertEquals(kind, HeadKind.parse(kind).text());
     }
-    for (String bad : List.of("", "mlp", "mlp:0", "mlp:-1", "mlp:99999", "Linear", "tail")) {
+    for (String bad : List.of("", "mlp", "mlp:0", "mlp:-1", "mlp:99999", "Linear", "tail:2")) {
       assertThrows(UsageException.class, () -> HeadKind.parse(bad));
     }
   }

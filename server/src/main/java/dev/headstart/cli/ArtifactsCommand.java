@@ -4,8 +4,11 @@ import com.github.freva.asciitable.Column;
 import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Loss;
+import dev.headstart.artifact.LossGraph;
+import dev.headstart.artifact.Objective;
 import dev.headstart.artifact.Optimizer;
 import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UsageException;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -28,11 +31,14 @@ import picocli.CommandLine.Option;
       "",
       "training_model.onnx, eval_model.onnx, optimizer_model.onnx and checkpoint go with any ONNX"
           + " Runtime that can train. Inputs are the model's own, then labels (loss ce, int64) or"
-          + " target (bce, mse, l1; float); the loss is output 0."
+          + " target (bce, mse, l1; float); the loss is output 0. A loss of one's own is an ONNX"
+          + " graph: its first input, or those with names of the model's outputs, take the scores;"
+          + " its other inputs become the step's; its only output is the loss, one number."
     },
     footer = {
       "  ./headstart artifacts --model net.onnx --loss ce --optimizer adamw --out net-training",
-      "  ./headstart artifacts --model net.onnx --trainable fc.weight,fc.bias --loss mse --out out"
+      "  ./headstart artifacts --model net.onnx --trainable fc.weight,fc.bias --loss mse --out out",
+      "  ./headstart artifacts --model net.onnx --freeze 'stem.*' --loss focal.onnx --out out"
     })
 final class ArtifactsCommand extends HeadstartCommand {
   @Option(
@@ -47,15 +53,25 @@ final class ArtifactsCommand extends HeadstartCommand {
       paramLabel = "NAMES",
       split = ",",
       defaultValue = "all",
-      description = "Parameters to train, by name, or all (default)")
+      description =
+          "Parameters to train, by name or pattern (* stands for anything), or all (default)")
   private List<String> trainable;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "NAMES",
+      split = ",",
+      description = "Parameters among them that are not to be trained, by name or pattern")
+  private List<String> freeze = List.of();
 
   @Option(
       names = "--loss",
       paramLabel = "LOSS",
       defaultValue = "ce",
-      description = "ce (cross entropy of logits; default), bce (binary, of logits), mse or l1")
-  private Loss loss;
+      description =
+          "ce (cross entropy of logits; default), bce (binary, of logits), mse, l1, or an ONNX file"
+              + " that computes it")
+  private String loss;
 
   @Option(
       names = "--optimizer",
@@ -95,11 +111,12 @@ final class ArtifactsCommand extends HeadstartCommand {
     }
     ArtifactOptions options =
         ArtifactOptions.of(
-                loss,
+                objective(),
                 optimizer == Recipe.OptimizerName.ADAMW
                     ? Optimizer.AdamW.microsoft()
                     : new Optimizer.Sgd())
-            .output(output);
+            .output(output)
+            .frozen(freeze);
     if (!trainable.equals(List.of("all"))) {
       options = options.trainable(trainable);
     }
@@ -124,10 +141,26 @@ final class ArtifactsCommand extends HeadstartCommand {
     return Main.DONE;
   }
 
+  private Objective objective() {
+    for (Loss usual : Loss.values()) {
+      if (usual.toString().equals(loss)) {
+        return usual;
+      }
+    }
+    if (Files.exists(Path.of(loss))) {
+      return new LossGraph(OnnxModel.read(Path.of(loss)));
+    }
+    if (loss.endsWith(".onnx")) {
+      throw new NotFoundException("there is no loss graph " + loss);
+    }
+    throw new UsageException(
+        "unknown loss '" + loss + "', expected ce, bce, mse, l1 or an ONNX file");
+  }
+
   private Summary summary(Artifacts artifacts) {
     List<Parameter> parameters = new ArrayList<>();
     long numbers = 0;
-    for (Map.Entry<String, Tensor> entry : artifacts.checkpoint().trainable().entrySet()) {
+    for (Map.Entry<String, Tensor> entry : artifacts.checkpoint().weights().entrySet()) {
       long[] shape = entry.getValue().shape();
       parameters.add(new Parameter(entry.getKey(), shape));
       numbers += Arrays.stream(shape).reduce(1, (a, b) -> a * b);

@@ -10,6 +10,7 @@ import dev.headstart.train.Schedule;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,6 +35,8 @@ import picocli.CommandLine.Parameters;
       "      a line each: {\"text\": \"Dear friend\", \"label\": \"spam\"}",
       "  ./headstart teach topics --data topics.jsonl --task multi",
       "      a line each: {\"text\": \"Rates fall\", \"label\": [\"money\", \"news\"]}",
+      "  ./headstart teach clothes --data photos --unfreeze 2",
+      "      the last two blocks of the base model train too",
       "  ./headstart teach pump --data measurements.csv --task regression",
       "      a header, a column label, and a column of numbers for each feature"
     })
@@ -67,9 +70,38 @@ final class TeachCommand extends HeadstartCommand {
       names = "--head",
       paramLabel = "KIND",
       description =
-          "linear (default), mlp:H with H hidden units, or prototype (class means, needs"
-              + " no training)")
+          "linear (default), mlp:H with H hidden units, prototype (class means, needs no"
+              + " training) or tail (the base's own layers train too, see --unfreeze)")
   private HeadKind kind;
+
+  @Option(
+      names = "--unfreeze",
+      paramLabel = "WHAT",
+      description =
+          "What of the base model trains: head (default, nothing of it), a number of blocks from"
+              + " the end, a tap or tensor (all after it), a pattern of parameter names with *, or"
+              + " all")
+  private String unfreeze;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "PATTERN",
+      description =
+          "Parameters or layers that stay as they are all the same, by their names with *; may be"
+              + " given several times")
+  private List<String> freeze = List.of();
+
+  @Option(
+      names = "--base-rate",
+      paramLabel = "PART",
+      description = "Rate of the base's own layers, as a part of --rate. Default: 0.1")
+  private Double baseRate;
+
+  @Option(
+      names = "--clip",
+      paramLabel = "NORM",
+      description = "Largest norm of a step's gradients. Default: 0, as they are")
+  private Double clip;
 
   @Option(
       names = "--task",
@@ -88,7 +120,7 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      description = "Passes over the samples, at most. Default: 50")
+      description = "Passes over the samples, at most. Default: 50, of a tail 20")
   private Integer epochs;
 
   @Option(
@@ -97,7 +129,10 @@ final class TeachCommand extends HeadstartCommand {
       description = "Highest learning rate. Default: by the width of the features")
   private Double rate;
 
-  @Option(names = "--batch", paramLabel = "N", description = "Samples a step. Default: 32")
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Samples a step. Default: 32, of a tail 16")
   private Integer batch;
 
   @Option(names = "--optimizer", paramLabel = "NAME", description = "adamw (default) or sgd")
@@ -130,7 +165,7 @@ final class TeachCommand extends HeadstartCommand {
       paramLabel = "N",
       description =
           "Epochs without a better validation loss before training stops; 0 never stops."
-              + " Default: 10")
+              + " Default: 10, of a tail 5")
   private Integer patience;
 
   @Option(
@@ -196,6 +231,10 @@ final class TeachCommand extends HeadstartCommand {
             validation,
             patience,
             noRefit ? Boolean.FALSE : null,
+            unfreeze,
+            freeze,
+            baseRate,
+            clip,
             seed);
     TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion));
     if (json()) {

@@ -89,7 +89,7 @@ class UsageTest {
         "teach a --data ../examples/mail/train.jsonl --epochs 0 | 1 to 100000, got 0",
         "predict a | 'INPUT'",
         "predict a -5,2 | go behind --",
-        "artifacts --model m --out o --loss hinge | not one of ce, bce, mse, l1"
+        "artifacts --model m --out o --loss hinge | unknown loss 'hinge', expected ce, bce, mse, l1 or"
       })
   void wrongUsageIsStatusTwoWithAHint(String line, String expected) {
     CommandLine.Result result = run(line).expect(2);
@@ -118,7 +118,8 @@ class UsageTest {
         "models show minilmm | did you mean 'minilm'",
         "models remove minilmm | did you mean 'minilm'",
         "models add nowhere.onnx | there is no model file",
-        "artifacts --model nowhere.onnx --out x | there is no model file"
+        "artifacts --model nowhere.onnx --out x | there is no model file",
+        "artifacts --model pom.xml --loss nowhere.onnx --out x | there is no loss graph"
       })
   void whatIsNotThereIsStatusFour(String line, String expected) {
     CommandLine.Result result = run(line).expect(4);

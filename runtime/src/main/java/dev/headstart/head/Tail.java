@@ -1,0 +1,387 @@
+package dev.headstart.head;
+
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.Cut;
+import dev.headstart.backbone.Manifest;
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UsageException;
+import dev.headstart.gradient.Gradients;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.Graph;
+import dev.headstart.onnx.ModelCutter;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.ShapeInference;
+import dev.headstart.onnx.Tap;
+import dev.headstart.onnx.Taps;
+import dev.headstart.onnx.TensorInfo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * A base model's own layers between a cut and the place where a new classifier sits: what a head of
+ * the kind {@link HeadKind.Tail} trains.
+ *
+ * @param cut where the base is cut
+ * @param joint the tensor that the classifier takes: the base's deepest tap
+ * @param shape of the joint for one sample, without the batch; -1 for a free dimension
+ * @param live what the backbone gives at the cut, in its order, with the batch
+ * @param layers from those of the live tensors that it needs, under their own names, to the joint
+ * @param trainable parameters of the layers that train, in graph order
+ */
+public record Tail(
+    Cut cut,
+    String joint,
+    long[] shape,
+    List<TensorInfo> live,
+    OnnxModel layers,
+    List<String> trainable) {
+
+  /** Inputs of a normalisation that are statistics, not parameters: its mean and its variance. */
+  private static final int STATISTICS = 3;
+
+  public Tail {
+    live = List.copyOf(live);
+    trainable = List.copyOf(trainable);
+  }
+
+  /**
+   * What a user asked for.
+   *
+   * @param freeze patterns of the names of parameters, or of their layers, that stay as they are
+   * @throws UsageException if the base has fewer blocks, or nothing is left to train
+   * @throws NotFoundException if a pattern matches nothing, or there is no such tap or tensor
+   * @throws BadInputException if the base cannot be cut there
+   */
+  public static Tail of(BaseModel base, Unfreeze what, List<String> freeze) {
+    OnnxModel model = base.model();
+    String joint = base.cut("auto").tensor();
+    Layers all = new Layers(base, upTo(model, joint), joint);
+    Cut cut = all.cut(what);
+    Set<String> trainable = new LinkedHashSet<>(all.parametersAfter(cut));
+    if (what instanceof Unfreeze.Matching matching) {
+      trainable.retainAll(all.matching(matching.pattern()));
+    }
+    for (String pattern : freeze) {
+      trainable.removeAll(all.matching(pattern));
+    }
+    if (trainable.isEmpty()) {
+      throw new UsageException(
+          "nothing of "
+              + base
+              + " is left to train after the cut '"
+              + cut.name()
+              + "' with --unfreeze "
+              + what
+              + (freeze.isEmpty() ? "" : " and --freeze " + String.join(" ", freeze))
+              + "; its float32 parameters there: "
+              + some(all.parametersAfter(cut)));
+    }
+    return at(base, model, cut, joint, List.copyOf(trainable));
+  }
+
+  /**
+   * The tail that a version was taught with.
+   *
+   * @throws BadInputException if the base cannot be cut there, or lacks such parameters
+   */
+  public static Tail of(BaseModel base, HeadManifest manifest) {
+    HeadManifest.TailReference tail = manifest.tail();
+    Cut cut = new Cut(manifest.cut().name(), manifest.cut().tensor());
+    String joint = base.cut("auto").tensor();
+    if (!tail.joint().equals(joint)) {
+      throw new BadInputException(
+          "its classifier sits on '"
+              + tail.joint()
+              + "', but on "
+              + base
+              + " it is '"
+              + joint
+              + "'");
+    }
+    OnnxModel model = base.model();
+    Layers all = new Layers(base, upTo(model, joint), joint);
+    Set<String> possible = new LinkedHashSet<>(all.parametersAfter(cut));
+    if (!possible.containsAll(tail.trainable())) {
+      throw new BadInputException(
+          "it says that it trained "
+              + some(tail.trainable())
+              + ", which are not all parameters of "
+              + base
+              + " after the cut '"
+              + cut.tensor()
+              + "'");
+    }
+    return at(base, model, cut, joint, tail.trainable());
+  }
+
+  private static Tail at(
+      BaseModel base, OnnxModel model, Cut cut, String joint, List<String> trainable) {
+    List<TensorInfo> live = ModelCutter.cut(model, cut.tensor()).live();
+    List<String> needed =
+        ModelCutter.cut(upTo(model, joint), cut.tensor()).live().stream()
+            .map(TensorInfo::name)
+            .toList();
+    for (TensorInfo tensor : live) {
+      if (needed.contains(tensor.name()) && !isOfABatch(tensor)) {
+        throw new BadInputException(
+            base
+                + " cannot be trained from the cut '"
+                + cut.name()
+                + "': the tensor "
+                + tensor
+                + " is live there and does not begin with a free batch dimension, so that samples"
+                + " cannot be stacked. Cut elsewhere, or export the model with a free batch");
+      }
+    }
+    OnnxModel layers = ModelCutter.extract(model, needed, List.of(joint));
+    TensorInfo output = ShapeInference.infer(layers).get(joint);
+    long[] shape = output == null ? null : output.shape();
+    if (shape == null || shape.length < 2) {
+      throw new BadInputException(
+          "the shape of the tensor '"
+              + joint
+              + "' of "
+              + base
+              + ", where the classifier would sit,"
+              + " is not known");
+    }
+    return new Tail(
+        cut, joint, Arrays.copyOfRange(shape, 1, shape.length), live, layers, trainable);
+  }
+
+  private static boolean isOfABatch(TensorInfo tensor) {
+    return tensor.shape() == null || (tensor.shape().length > 0 && tensor.shape()[0] < 0);
+  }
+
+  private static OnnxModel upTo(OnnxModel model, String joint) {
+    return ModelCutter.extract(
+        model, model.inputs().stream().map(TensorInfo::name).toList(), List.of(joint));
+  }
+
+  private static String some(List<String> names) {
+    int shown = Math.min(8, names.size());
+    return String.join(", ", names.subList(0, shown)) + (shown < names.size() ? ", …" : "");
+  }
+
+  /** What the classifier's manifest entry says of this tail. */
+  public HeadManifest.TailReference reference() {
+    return new HeadManifest.TailReference(joint, live, trainable);
+  }
+
+  /** A base model up to the joint, and where its parameters are read. */
+  private static final class Layers {
+    private final BaseModel base;
+    private final OnnxModel model;
+    private final String joint;
+    private final Graph graph;
+    private final Map<String, TensorInfo> shapes;
+
+    /** The float32 parameters that gradients reach, with the nodes that they go into. */
+    private final Map<String, BitSet> readers = new HashMap<>();
+
+    private final List<String> parameters = new ArrayList<>();
+
+    Layers(BaseModel base, OnnxModel model, String joint) {
+      this.base = base;
+      this.model = model;
+      this.joint = joint;
+      this.graph = Graph.of(model);
+      this.shapes = ShapeInference.infer(model);
+      GraphProto proto = model.proto().getGraph();
+      Set<String> candidates = new LinkedHashSet<>();
+      for (TensorProto weight : proto.getInitializerList()) {
+        if (weight.getDataType() == ElementType.FLOAT.code()
+            && weight.getDimsCount() > 0
+            && !weight.getDimsList().contains(0L)) {
+          candidates.add(weight.getName());
+        }
+      }
+      for (NodeProto node : graph.nodes()) {
+        if (node.getOpType().equals("BatchNormalization")) {
+          node.getInputList().stream().skip(STATISTICS).forEach(candidates::remove);
+        }
+      }
+      candidates.retainAll(Gradients.differentiable(proto, shapes, joint, candidates));
+      for (String parameter : candidates) {
+        parameters.add(parameter);
+        readers.put(parameter, readers(parameter));
+      }
+    }
+
+    /** Through nodes that compute with constants alone, such as a Transpose of a weight. */
+    private BitSet readers(String tensor) {
+      BitSet found = new BitSet();
+      for (int node : graph.consumers(tensor)) {
+        List<String> outputs = graph.nodes().get(node).getOutputList();
+        if (outputs.stream().allMatch(graph::isConstant)) {
+          outputs.forEach(output -> found.or(readers(output)));
+        } else {
+          found.set(node);
+        }
+      }
+      return found;
+    }
+
+    List<String> parametersAfter(Cut cut) {
+      graph.position(cut.tensor());
+      BitSet after = graph.dependents(cut.tensor());
+      return parameters.stream().filter(p -> contains(after, readers.get(p))).toList();
+    }
+
+    private static boolean contains(BitSet all, BitSet some) {
+      BitSet missing = (BitSet) some.clone();
+      missing.andNot(all);
+      return missing.isEmpty();
+    }
+
+    List<String> matching(String text) {
+      Pattern pattern = Patterns.compile(text);
+      List<String> found =
+          parameters.stream()
+              .filter(
+                  p ->
+                      pattern.matcher(p).matches()
+                          || readers.get(p).stream()
+                              .anyMatch(
+                                  n -> pattern.matcher(graph.nodes().get(n).getName()).matches()))
+              .toList();
+      if (found.isEmpty()) {
+        throw new NotFoundException(
+            "no float32 parameter of "
+                + base
+                + ", and no layer with one, matches '"
+                + text
+                + "'. The last of them: "
+                + some(parameters.subList(Math.max(0, parameters.size() - 8), parameters.size())));
+      }
+      return found;
+    }
+
+    Cut cut(Unfreeze what) {
+      if (what instanceof Unfreeze.Blocks blocks) {
+        return last(blocks.count());
+      }
+      if (what instanceof Unfreeze.After after) {
+        return after(after.name());
+      }
+      if (what instanceof Unfreeze.Matching matching) {
+        return before(matching.pattern());
+      }
+      if (what instanceof Unfreeze.All) {
+        return input();
+      }
+      throw new UsageException("nothing of " + base + " is to be unfrozen: that is no tail");
+    }
+
+    /** At the model's input; of several, that which most layers depend on. */
+    private Cut input() {
+      String input =
+          model.inputs().stream()
+              .map(TensorInfo::name)
+              .reduce(
+                  (a, b) ->
+                      graph.dependents(b).cardinality() > graph.dependents(a).cardinality() ? b : a)
+              .orElseThrow(() -> new BadInputException(base + " has no input"));
+      return new Cut(input, input);
+    }
+
+    private Cut last(int wanted) {
+      List<Cut> blocks = new ArrayList<>();
+      for (Manifest.Block block : base.manifest().blocks()) {
+        blocks.add(new Cut(block.name(), block.cut()));
+      }
+      if (blocks.isEmpty()) {
+        blocks.add(input());
+        for (Tap end : Taps.blocksOf(model)) {
+          blocks.add(new Cut(end.name(), end.tensor()));
+        }
+      }
+      if (wanted > blocks.size()) {
+        throw new UsageException(
+            base
+                + " has "
+                + blocks.size()
+                + " blocks, so "
+                + wanted
+                + " cannot be unfrozen: say all for everything");
+      }
+      return blocks.get(blocks.size() - wanted);
+    }
+
+    private Cut after(String name) {
+      if (parameters.contains(name)) {
+        return before(name);
+      }
+      Cut cut = base.cut(name);
+      if (!graph.tensors().contains(cut.tensor())) {
+        throw new NotFoundException("tap, tensor or parameter of " + base, name, names());
+      }
+      if (cut.tensor().equals(joint)) {
+        throw new UsageException(
+            "'"
+                + name
+                + "' is where the classifier sits: nothing of "
+                + base
+                + " comes after it. Unfreeze from a shallower tap: "
+                + String.join(", ", names()));
+      }
+      if (graph.isConstant(cut.tensor())) {
+        throw new BadInputException(
+            "'" + name + "' of " + base + " is a constant, where nothing can be cut");
+      }
+      return cut;
+    }
+
+    private List<String> names() {
+      return base.manifest().taps().stream()
+          .filter(tap -> !tap.tensor().equals(joint))
+          .map(Manifest.Tap::name)
+          .toList();
+    }
+
+    /** The last tensor that all layers with such a parameter depend on. */
+    private Cut before(String pattern) {
+      BitSet wanted = new BitSet();
+      matching(pattern).forEach(p -> wanted.or(readers.get(p)));
+      Set<String> before = new HashSet<>();
+      IntStream.range(0, wanted.nextSetBit(0))
+          .forEach(n -> before.addAll(graph.nodes().get(n).getOutputList()));
+      List<String> tensors = new ArrayList<>(graph.tensors());
+      for (int i = tensors.size() - 1; i >= 0; i--) {
+        String tensor = tensors.get(i);
+        boolean real =
+            graph.isInput(tensor)
+                || before.contains(tensor)
+                    && !graph.isConstant(tensor)
+                    && shapes.get(tensor) != null
+                    && shapes.get(tensor).type() == ElementType.FLOAT;
+        if (real && contains(graph.dependents(tensor), wanted)) {
+          return base.manifest().taps().stream()
+              .filter(tap -> tap.tensor().equals(tensor))
+              .findFirst()
+              .map(tap -> new Cut(tap.name(), tensor))
+              .orElse(new Cut(tensor, tensor));
+        }
+      }
+      throw new BadInputException(
+          "no tensor of "
+              + base
+              + " comes before all parameters that match '"
+              + pattern
+              + "': unfreeze fewer of them");
+    }
+  }
+}
