@@ -87,10 +87,6 @@ public final class Algebra {
     return graph.node(Operator.SQRT, List.of(a));
   }
 
-  public Value reciprocal(Value a) {
-    return graph.node(Operator.RECIPROCAL, List.of(a));
-  }
-
   public Value sin(Value a) {
     return graph.node(Operator.SIN, List.of(a));
   }
