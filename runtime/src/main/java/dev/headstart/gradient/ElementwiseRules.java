@@ -22,6 +22,10 @@ final class ElementwiseRules {
     t.stop("Clip", 1, 2); // limits
     t.stop("Dropout", 1, 2); // ratio, training mode
     t.stop("Where", 0);
+    t.setting("Pow", i -> i == 1);
+    t.setting("Mod", i -> i == 1);
+    t.setting("Max", i -> true);
+    t.setting("Min", i -> true);
 
     t.rule("Identity", (n, g) -> n.dY());
     t.rule("Cast", (n, g) -> g.cast(n.dY(), n.type(0)));

@@ -96,6 +96,11 @@ public final class GradientRules {
     return STOP_OPERATORS.contains(operator) || TABLE.stops(operator, input);
   }
 
+  /** Whether a constant at this input is a setting, and not a parameter to train. */
+  static boolean isSetting(String operator, int input) {
+    return TABLE.isSetting(operator, input);
+  }
+
   /** How an input of a node broadcasts. */
   static RuleTable.Broadcast broadcast(String operator, ForwardNode n, int input) {
     return TABLE.broadcast(operator, n, input);
