@@ -39,8 +39,9 @@ public interface Kernels {
    * along {@code axis}: there it is the sum of dY at all indices that point there. What Gather does
    * backwards.
    *
-   * @param indices int64 of any rank, each from 0 to the axis' length - 1; dY has their dimensions
-   *     in the place of the axis
+   * @param indices int32 or int64 of any rank, less than 0 from the axis' end; others out of range
+   *     are refused. dY has their dimensions in the place of the axis
+   * @param axis less than 0 from the last
    */
   Value gatherGrad(Value shape, Value indices, Value dY, long axis);
 
