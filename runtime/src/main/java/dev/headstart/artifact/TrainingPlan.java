@@ -64,7 +64,7 @@ public record TrainingPlan(
     OnnxModel training = withShapes(artifacts.training(), inputShapes);
     Map<String, Tensor> parameters = artifacts.checkpoint().trainable();
     long trained = parameters.values().stream().mapToLong(Tensor::elements).sum();
-    long frozen = floats(artifacts.training());
+    long frozen = floats(artifacts.eval());
     // Sums of gradients, and what the optimizer takes besides weights and gradients.
     long perWeight =
         1

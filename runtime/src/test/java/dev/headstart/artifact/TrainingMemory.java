@@ -30,6 +30,7 @@ final class TrainingMemory {
 
   public static void main(String[] args) throws IOException {
     OrtRuntime.requireTraining();
+    long before = resident("VmRSS");
     Map<String, Tensor> data = new LinkedHashMap<>();
     for (int i = 3; i < args.length; i += 3) {
       long[] shape =
@@ -43,8 +44,6 @@ final class TrainingMemory {
         }
       }
     }
-    System.gc();
-    long before = resident("VmRSS");
     try (TrainingSession session =
         TrainingSession.open(Path.of(args[0]), Integer.parseInt(args[1]))) {
       long opened = resident("VmRSS");
