@@ -87,10 +87,6 @@ public final class Algebra {
     return graph.node(Operator.SQRT, List.of(a));
   }
 
-  public Value max(Value a, Value b) {
-    return graph.node(Operator.MAX, List.of(a, b));
-  }
-
   public Value reciprocal(Value a) {
     return graph.node(Operator.RECIPROCAL, List.of(a));
   }
@@ -128,6 +124,10 @@ public final class Algebra {
   /** a - b for a number a. */
   public Value sub(double a, Value b) {
     return sub(scalar(a), b);
+  }
+
+  public Value max(Value a, Value b) {
+    return graph.node(Operator.MAX, List.of(a, b));
   }
 
   public Value pow(Value a, Value b) {

@@ -1,111 +1,103 @@
 package dev.headstart.gradient;
 
+import static dev.headstart.onnx.EinsumEquation.ELLIPSIS;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.onnx.EinsumEquation;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * The equation of an Einsum node, and its gradient: dY times the other operands, summed over the
- * labels that the operand has not. That is an Einsum again; along a label that only this operand
- * has, every element gets the same.
- *
- * <p>Grammar: {@code term {"," term} ["->" term]}, a term of letters with at most one {@code ...},
- * which stands for any number of axes that broadcast; spaces do not count. Without an output, it is
- * the ellipsis and the labels that occur once, in the order of the alphabet. Refused: a label twice
- * in one operand (a diagonal). Source: the ONNX operator specification.
+ * The gradient of Einsum: dY times the other operands, summed over the labels that the operand has
+ * not. That is an Einsum again; along a label that only this operand has, every element gets the
+ * same. Refused: a label twice in one operand (a diagonal).
  */
-record Einsum(List<String> terms, String output) {
-  /** Stands for the ellipsis, so that a term is one character a label. */
-  private static final char ELLIPSIS = '.';
+final class Einsum {
+  private final ForwardNode n;
+  private final EinsumEquation equation;
 
-  static Einsum of(ForwardNode n) {
-    String equation = n.string("equation", "").replaceAll("\\s", "").replace("...", ".");
-    String[] sides = equation.split("->", -1);
-    List<String> terms = List.of(sides[0].split(",", -1));
-    for (String term : terms) {
-      if (term.chars().distinct().count() != term.length()) {
-        throw n.refusal(
-            "has the equation '"
-                + n.string("equation", "")
-                + "' with a label twice in '"
-                + term
-                + "', expected each at most once in an operand");
-      }
-    }
-    if (sides.length > 2 || terms.size() != n.inputs()) {
-      throw n.refusal(
-          "has the equation '" + n.string("equation", "") + "' for " + n.inputs() + " operands");
-    }
-    return new Einsum(terms, sides.length == 2 ? sides[1] : implicit(sides[0]));
+  private Einsum(ForwardNode n, EinsumEquation equation) {
+    this.n = n;
+    this.equation = equation;
   }
 
-  private static String implicit(String terms) {
-    StringBuilder output = new StringBuilder(terms.indexOf(ELLIPSIS) < 0 ? "" : ".");
-    terms
-        .chars()
-        .filter(c -> Character.isLetter(c) && terms.indexOf(c) == terms.lastIndexOf(c))
-        .sorted()
-        .forEach(c -> output.append((char) c));
-    return output.toString();
+  static Einsum of(ForwardNode n) {
+    EinsumEquation equation = EinsumEquation.parse(n.string("equation", ""));
+    if (equation == null || equation.terms().size() != n.inputs()) {
+      throw refusal(n, "a term for each of its " + n.inputs() + " operands");
+    }
+    if (equation.terms().stream().anyMatch(t -> t.chars().distinct().count() < t.length())) {
+      throw refusal(n, "each label at most once in an operand");
+    }
+    // ONNX Runtime ends the process where they do not.
+    long counts =
+        IntStream.range(0, n.inputs())
+            .filter(equation::hasEllipsis)
+            .map(i -> n.rank(i) - equation.terms().get(i).length())
+            .distinct()
+            .count();
+    if (counts > 1) {
+      throw refusal(n, "that all ellipses stand for the same number of axes");
+    }
+    return new Einsum(n, equation);
+  }
+
+  private static BadInputException refusal(ForwardNode n, String expected) {
+    return n.refusal(
+        "is not known for the equation '" + n.string("equation", "") + "'; expected " + expected);
   }
 
   /** Whether an axis of operand {@code i} can be shorter than the same label's elsewhere. */
-  boolean broadcasts(ForwardNode n, int i) {
-    return terms.get(i).chars().anyMatch(c -> c == ELLIPSIS || !sameEverywhere(n, i, (char) c));
+  boolean broadcasts(int i) {
+    return equation.toString().indexOf(ELLIPSIS) >= 0
+        || equation.terms().get(i).chars().anyMatch(c -> !isSameEverywhere(i, (char) c));
   }
 
-  private boolean sameEverywhere(ForwardNode n, int i, char label) {
-    long own = length(n, i, label);
-    for (int j = 0; j < terms.size(); j++) {
-      if (j != i && terms.get(j).indexOf(label) >= 0 && (own < 0 || own != length(n, j, label))) {
-        return false;
-      }
-    }
-    return true;
+  private boolean isSameEverywhere(int i, char label) {
+    long own = length(i, label);
+    return IntStream.range(0, n.inputs())
+        .filter(j -> j != i && equation.terms().get(j).indexOf(label) >= 0)
+        .allMatch(j -> own >= 0 && own == length(j, label));
   }
 
   /** The length of a label's axis, or -1. */
-  private long length(ForwardNode n, int i, char label) {
+  private long length(int i, char label) {
     long[] shape = n.shape(i);
-    String term = terms.get(i);
-    if (shape == null) {
-      return -1;
-    }
-    int at = term.indexOf(label);
-    int dots = term.indexOf(ELLIPSIS);
-    return shape[dots < 0 || at < dots ? at : shape.length - term.length() + at];
+    return shape == null ? -1 : shape[equation.axis(i, label, shape.length)];
   }
 
   /** The gradient of operand {@code i}, in the shape that it has once broadcast. */
-  Value gradient(ForwardNode n, int i, Algebra g) {
+  Value gradient(int i, Algebra g) {
     List<Value> operands = new ArrayList<>(List.of(n.dY()));
-    List<String> given = new ArrayList<>(List.of(output));
-    for (int j = 0; j < terms.size(); j++) {
+    List<String> terms = new ArrayList<>(List.of(equation.output()));
+    for (int j = 0; j < n.inputs(); j++) {
       if (j != i) {
         operands.add(n.x(j));
-        given.add(terms.get(j));
+        terms.add(equation.terms().get(j));
       }
     }
-    String term = terms.get(i);
-    String all = String.join(",", given);
-    // The operand's axes, after those of an ellipsis that only others have.
+    String term = equation.terms().get(i);
+    String others = String.join(",", terms);
     StringBuilder found = new StringBuilder();
-    if (term.indexOf(ELLIPSIS) < 0 && all.indexOf(ELLIPSIS) >= 0) {
+    // Axes of an ellipsis that only the others have are summed by the driver.
+    if (!equation.hasEllipsis(i) && others.indexOf(ELLIPSIS) >= 0) {
       found.append(ELLIPSIS);
     }
-    List<Long> alone = new ArrayList<>();
+    List<Integer> alone = new ArrayList<>();
     for (int at = 0; at < term.length(); at++) {
-      if (all.indexOf(term.charAt(at)) >= 0) {
+      if (others.indexOf(term.charAt(at)) >= 0) {
         found.append(term.charAt(at));
       } else {
-        alone.add((long) (found.indexOf(".") < 0 ? at : at - term.length()));
+        alone.add(found.indexOf(".") < 0 ? at : at - term.length());
       }
     }
-    Value gradient = g.einsum((all + "->" + found).replace(".", "..."), operands);
+    Value gradient = g.einsum(new EinsumEquation(terms, found.toString()).toString(), operands);
     if (alone.isEmpty()) {
       return gradient;
     }
-    long[] axes = alone.stream().mapToLong(a -> a).toArray();
+    long[] axes = alone.stream().mapToLong(axis -> axis).toArray();
     return g.expand(g.unsqueeze(gradient, axes), g.shape(n.x(i)));
   }
 }

@@ -2,7 +2,6 @@ package dev.headstart.gradient;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
@@ -10,11 +9,12 @@ import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
+import java.nio.IntBuffer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 
 /** What a rule sees of the node that it differentiates. */
 public final class ForwardNode {
@@ -177,6 +177,22 @@ public final class ForwardNode {
     return has(i) ? graph.constantOf(node.getInput(i)) : null;
   }
 
+  /** The integers (int32 or int64) that input {@code i} holds if it is a constant, else null. */
+  public long[] constantIntegers(int i) {
+    Tensor constant = constant(i);
+    if (constant == null) {
+      return null;
+    }
+    return switch (constant.type()) {
+      case INT64 -> constant.longs();
+      case INT32 -> {
+        IntBuffer data = constant.data().asIntBuffer();
+        yield IntStream.range(0, data.limit()).mapToLong(data::get).toArray();
+      }
+      default -> null;
+    };
+  }
+
   /** Why this node cannot be differentiated, for the rule to throw. */
   public BadInputException refusal(String why) {
     return new BadInputException(
@@ -216,18 +232,7 @@ public final class ForwardNode {
     if (!has(i)) {
       return true;
     }
-    String name = node.getInput(i);
-    return Stream.concat(
-            graph.proto().getInitializerList().stream().filter(t -> t.getName().equals(name)),
-            graph.proto().getNodeList().stream()
-                .filter(c -> c.getOpType().equals("Constant") && c.getOutputList().contains(name))
-                .map(c -> c.getAttribute(0).getT()))
-        .anyMatch(ForwardNode::isFalse);
-  }
-
-  private static boolean isFalse(TensorProto bool) {
-    return bool.hasRawData()
-        ? bool.getRawData().size() == 1 && bool.getRawData().byteAt(0) == 0
-        : bool.getInt32DataCount() == 1 && bool.getInt32Data(0) == 0;
+    Tensor constant = constant(i);
+    return constant != null && constant.elements() == 1 && constant.data().get(0) == 0;
   }
 }

@@ -294,8 +294,7 @@ public final class Gradients {
       return sumBackAtRunTime(gradient, input);
     }
     long[] to = shape(node.getInput(i));
-    boolean open = to == null || broadcast == Broadcast.BY_GRADIENT;
-    long[] from = open ? null : broadcastShape(node, i, broadcast);
+    long[] from = to == null ? null : broadcastShape(node, i, broadcast);
     if (from == null || from.length < to.length) {
       return sumBackAtRunTime(gradient, input);
     }

@@ -15,12 +15,12 @@ final class LinearRules {
 
     t.broadcasting("com.microsoft.FusedMatMul", (n, i) -> Broadcast.LEADING);
     t.broadcasting(
-        "Einsum", (n, i) -> Einsum.of(n).broadcasts(n, i) ? Broadcast.BY_GRADIENT : Broadcast.NONE);
+        "Einsum", (n, i) -> Einsum.of(n).broadcasts(i) ? Broadcast.TO_GRADIENT : Broadcast.NONE);
 
     t.rule("Gemm", LinearRules::gemmA, LinearRules::gemmB, LinearRules::gemmC);
     t.rule("MatMul", LinearRules::matMulA, LinearRules::matMulB);
     t.rule("com.microsoft.FusedMatMul", LinearRules::fusedA, LinearRules::fusedB);
-    t.variadic("Einsum", (n, i, g) -> Einsum.of(n).gradient(n, i, g));
+    t.variadic("Einsum", (n, i, g) -> Einsum.of(n).gradient(i, g));
   }
 
   // Y = alpha · A' · B' + beta · C, where A' is A or Aᵀ and B' is B or Bᵀ
@@ -78,10 +78,10 @@ final class LinearRules {
 
   private static void requireMatrices(ForwardNode n) {
     if (n.rank(0) < 2 || n.rank(1) < 2) {
-      throw n.refusal("multiplies a vector, expected matrices");
+      throw n.refusal("is not known for a vector; expected matrices");
     }
     if (n.integer("transBatchA", 0) != 0 || n.integer("transBatchB", 0) != 0) {
-      throw n.refusal("transposes the batch");
+      throw n.refusal("is not known for transBatchA and transBatchB; expected 0");
     }
   }
 

@@ -53,9 +53,7 @@ final class RuleTable {
     /** Those before the last two. */
     LEADING,
     /** All, one way, to the shape in which the rule gives the gradient. */
-    TO_GRADIENT,
-    /** Any, as the gradient's shape shows at run time. */
-    BY_GRADIENT
+    TO_GRADIENT
   }
 
   @FunctionalInterface

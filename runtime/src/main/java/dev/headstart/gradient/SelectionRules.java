@@ -3,6 +3,7 @@ package dev.headstart.gradient;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Rules of operators that take some of the elements, or put elements in the place of others. */
@@ -54,9 +55,9 @@ final class SelectionRules {
       case "add" -> true;
       default ->
           throw n.refusal(
-              "has the reduction '"
+              "is not known for the reduction '"
                   + n.string("reduction", "none")
-                  + "', expected 'none' or 'add'");
+                  + "'; expected 'none' or 'add'");
     };
   }
 
@@ -64,13 +65,21 @@ final class SelectionRules {
   private static Value gather(ForwardNode n, Algebra g) {
     long axis = n.integer("axis", 0);
     Value indices = g.cast(n.x(1), ElementType.INT64);
-    Value fromEnd = g.add(indices, g.length(n.x(), axis));
-    Value counted = g.where(g.less(indices, g.index(0)), fromEnd, indices);
+    long[] known = n.constantIntegers(1);
+    if (known == null || Arrays.stream(known).anyMatch(index -> index < 0)) {
+      Value fromEnd = g.add(indices, g.length(n.x(), axis));
+      indices = g.where(g.less(indices, g.index(0)), fromEnd, indices);
+    }
     return g.kernels()
-        .gatherGrad(g.shape(n.x()), counted, n.dY(), axis < 0 ? axis + n.rank(0) : axis);
+        .gatherGrad(g.shape(n.x()), indices, n.dY(), axis < 0 ? axis + n.rank(0) : axis);
   }
 
+  /** SliceGrad fails for a negative step along the last axis. */
   private static Value slice(ForwardNode n, Algebra g) {
+    long[] steps = n.has(4) ? n.constantIntegers(4) : new long[0];
+    if (steps == null || Arrays.stream(steps).anyMatch(step -> step < 0)) {
+      return taken(n, g);
+    }
     List<Value> ranges = new ArrayList<>();
     for (int i = 1; i < n.inputs(); i++) {
       ranges.add(n.has(i) ? n.x(i) : g.absent());

@@ -79,7 +79,7 @@ public record Recipe(
     require(
         labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "in [0, 1)", labelSmoothing);
     require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
-    require(baseRate > 0 && baseRate <= 1000, "the rate of the base", "in (0, 1000]", baseRate);
+    require(baseRate > 0 && baseRate <= 1, "the rate of the base", "in (0, 1]", baseRate);
     require(clip >= 0 && clip <= 1e9, "the norm to clip at", "from 0 (never) to 1e9", clip);
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
     if (labelSmoothing > 0 && loss != Loss.CE) {

@@ -4,6 +4,7 @@ import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.artifact.ParameterOptions;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.Scaling;
@@ -25,12 +26,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
  * Trains a head's network: artifacts, then mini-batches through ONNX Runtime's training session,
- * judged after every epoch. A batch holds samples of one form.
+ * judged after every epoch. Samples of one form are stacked; where a batch has several forms, their
+ * gradients are added up before the optimizer takes its step.
  *
  * <p>The order of samples follows from the recipe's seed alone, and ONNX Runtime divides a step
  * among threads by their number alone, so the same seed gives the same weights bit for bit.
@@ -135,10 +136,10 @@ public final class Trainer {
       session.save(checkpoint, true);
     }
     if (best == null) {
-      best = Checkpoint.read(checkpoint).trainable();
+      best = Checkpoint.read(checkpoint).weights();
       bestEpoch = history.size();
     } else if (bestEpoch < history.size()) {
-      new Checkpoint(best, Map.of()).write(checkpoint);
+      artifacts.checkpoint(best).write(checkpoint);
     }
     best.forEach(Trainer::requireFinite);
     return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
@@ -172,16 +173,24 @@ public final class Trainer {
       artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
       return;
     }
+    Float clip = recipe.clip() > 0 ? (float) recipe.clip() : null;
     Optimizer optimizer =
         switch (recipe.optimizer()) {
-          case ADAMW -> Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay());
-          case SGD -> new Optimizer.Sgd();
+          case ADAMW ->
+              Optimizer.AdamW.pytorch().weightDecay((float) recipe.weightDecay()).maxGradNorm(clip);
+          case SGD -> new Optimizer.Sgd(clip);
         };
+    ParameterOptions slower = ParameterOptions.rate((float) recipe.baseRate());
+    Map<String, ParameterOptions> own = new HashMap<>();
+    initial.pretrained().forEach(name -> own.put(name, slower));
     ArtifactOptions options =
         ArtifactOptions.of(recipe.loss(), optimizer)
             .trainable(initial.trainable())
+            .parameters(own)
+            .decayVectors(own.isEmpty())
             .weights(weights)
             .smoothing((float) recipe.labelSmoothing())
+            .effectiveBatch(examples.forms() > 1 ? recipe.batch() : 0)
             .seed(recipe.seed());
     artifacts = Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
     artifacts.writeTo(folder);
@@ -262,6 +271,7 @@ public final class Trainer {
     private final Map<List<Integer>, TrainingSession.Batch> bound = new HashMap<>();
     private final List<ByteBuffer> x;
     private final Tensor y;
+    private final Stack[] stacks;
     private final SplittableRandom random;
     private long step;
     private double firstLoss = Double.NaN;
@@ -272,19 +282,14 @@ public final class Trainer {
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
       this.size = Math.min(recipe.batch(), train.length);
-      this.steps = recipe.epochs() * steps(train);
+      this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
+      this.stacks = new Stack[examples.forms()];
+      Arrays.setAll(stacks, Stack::new);
       this.x = buffers();
       this.y =
           recipe.task() == Task.SINGLE
               ? Tensor.zeros(ElementType.INT64, size)
               : Tensor.zeros(ElementType.FLOAT, size, targets.outputs());
-    }
-
-    /** Steps an epoch. */
-    private long steps(int[] rows) {
-      int[] counts = new int[examples.forms()];
-      IntStream.of(rows).forEach(row -> counts[examples.form(row)]++);
-      return IntStream.of(counts).mapToLong(count -> (count + size - 1) / size).sum();
     }
 
     /** A buffer for every input, large enough for a batch of any form. */
@@ -356,8 +361,6 @@ public final class Trainer {
 
     /** Fills the buffers with batch after batch, in the rows' order as far as forms allow. */
     private void each(int[] order, Consumer<Stack> use) {
-      Stack[] stacks = new Stack[examples.forms()];
-      Arrays.setAll(stacks, Stack::new);
       for (int position = 0; position < order.length; position++) {
         Stack stack = stacks[examples.form(order[position])];
         stack.positions[stack.count] = position;
@@ -379,24 +382,26 @@ public final class Trainer {
       stack.count = 0;
     }
 
-    /** Trains on every sample once; returns the mean of the batches' losses. */
+    /** Trains on every sample once; returns the mean of the samples' losses. */
     double epoch(int epoch) {
       shuffle();
       double[] sum = new double[1];
-      long before = step;
-      each(
-          rows,
-          stack -> {
-            float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
-            if (factor * (float) recipe.rate() != rate) {
-              rate = factor * (float) recipe.rate();
-              session.learningRate(rate);
-            }
-            double loss = session.step(batch(stack));
-            check(loss, epoch);
-            sum[0] += loss;
-          });
-      return sum[0] / (step - before);
+      for (int from = 0; from < rows.length; from += size) {
+        float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
+        if (factor * (float) recipe.rate() != rate) {
+          rate = factor * (float) recipe.rate();
+          session.learningRate(rate);
+        }
+        each(
+            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size)),
+            stack -> {
+              double loss = session.accumulate(batch(stack));
+              check(loss, epoch);
+              sum[0] += loss * stack.count;
+            });
+        session.update();
+      }
+      return sum[0] / rows.length;
     }
 
     /** Judges the weights as they are. */

@@ -291,18 +291,19 @@ final class ElementwiseCases {
 
   private static void shared(List<GradientCase> cases) {
     for (String operator : List.of("Max", "Min", "Mean")) {
-      cases.add(of(operator, "of one").apart().by("a", 2, 3).node());
-      cases.add(of(operator, "of two").apart().by("a", 2, 3).by("b", 2, 3).node());
-      cases.add(of(operator, "with a scalar").apart().by("a", 2, 3).by("b").node());
+      cases.add(of(operator, "of one").distinct().by("a", 2, 3).node());
+      cases.add(of(operator, "of two").distinct().by("a", 2, 3).by("b", 2, 3).node());
+      cases.add(of(operator, "with a scalar").distinct().by("a", 2, 3).by("b").node());
       cases.add(
           of(operator, "of three, broadcast")
               .opset(11)
-              .apart()
+              .distinct()
               .by("a", 2, 1)
               .by("b", 3)
               .by("c", 4, 1, 3)
               .node());
-      cases.add(of(operator, "of four").apart().by("a", 4).by("b", 4).by("c", 4).by("d", 1).node());
+      cases.add(
+          of(operator, "of four").distinct().by("a", 4).by("b", 4).by("c", 4).by("d", 1).node());
     }
     cases.add(
         of("Mod", "both sides")
@@ -311,9 +312,10 @@ final class ElementwiseCases {
             .by("b", 2, 1)
             .graph(
                 (g, in) -> {
-                  // 3a, from 6.6 to 8.4, over b + 1, from 3.2 to 3.8: two whole times and a rest
-                  Value a = append(g, "Mul", List.of(in.get("a"), g.constant(Tensor.scalar(3))));
-                  Value b = append(g, "Add", List.of(in.get("b"), g.constant(Tensor.scalar(1))));
+                  // 4a, from 8.8 to 11.2, over b + 1.55, from 3.75 to 4.35: twice, and a rest
+                  Value a = append(g, "Mul", List.of(in.get("a"), g.constant(Tensor.scalar(4))));
+                  Value b =
+                      append(g, "Add", List.of(in.get("b"), g.constant(Tensor.scalar(1.55f))));
                   return List.of(
                       append(g, "Mod", List.of(append(g, "Neg", List.of(a)), b), fmod()),
                       append(g, "Mod", List.of(a, b), fmod()));

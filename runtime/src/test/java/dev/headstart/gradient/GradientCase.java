@@ -51,8 +51,8 @@ final class GradientCase {
   private float low = -2;
   private float high = 2;
   private float[] kinks = {};
-  private boolean apart;
   private boolean stateful;
+  private boolean distinct;
   private boolean needsSizes;
   private final Map<String, long[]> variables = new LinkedHashMap<>();
   private final Map<String, Tensor> given = new LinkedHashMap<>();
@@ -90,9 +90,9 @@ final class GradientCase {
     return this;
   }
 
-  /** No two elements are near to each other, as for an operator that picks the largest. */
-  GradientCase apart() {
-    apart = true;
+  /** No two elements are near each other, where the operator picks the largest. */
+  GradientCase distinct() {
+    distinct = true;
     return this;
   }
 
@@ -222,8 +222,10 @@ final class GradientCase {
           for (int i = 0; i < values.length; i++) {
             do {
               values[i] =
-                  low + (high - low) * (apart ? (place.next() + 0.5f) / count : random.nextFloat());
-            } while (!apart && isNearAKink(values[i]));
+                  low
+                      + (high - low)
+                          * (distinct ? (place.next() + 0.5f) / count : random.nextFloat());
+            } while (!distinct && isNearAKink(values[i]));
           }
           drawn.put(name, Tensor.of(values, shape));
         });
@@ -294,9 +296,7 @@ final class GradientCase {
   /** With every tensor as an output, so that its shape is seen; ONNX Runtime infers the types. */
   private static OnnxModel withAllOutputs(GraphBuilder graph) {
     for (NodeProto node : graph.proto().getNodeList()) {
-      node.getOutputList().stream()
-          .filter(o -> !o.isEmpty())
-          .forEach(o -> graph.proto().addOutputBuilder().setName(o));
+      node.getOutputList().forEach(o -> graph.proto().addOutputBuilder().setName(o));
     }
     return graph.build();
   }

@@ -82,8 +82,8 @@ final class LinearCases {
     einsum(cases, "i,ij,j->", new long[] {2}, new long[] {2, 3}, new long[] {3});
     einsum(cases, "ab,bc,cd->ad", new long[] {2, 3}, new long[] {3, 2}, new long[] {2, 4});
     einsum(cases, "...ij,...jk->...ik", new long[] {2, 2, 3}, new long[] {2, 3, 4});
-    einsum(cases, "...ij,...jk->...ik", new long[] {4, 1, 2, 3}, new long[] {2, 3, 2});
-    einsum(cases, "...ij,...jk->...ik", new long[] {2, 3}, new long[] {5, 3, 2});
+    einsum(cases, "...ij,...jk->...ik", new long[] {4, 1, 2, 3}, new long[] {1, 2, 3, 2});
+    einsum(cases, "...ij,...jk->...ik", new long[] {1, 2, 3}, new long[] {5, 3, 2});
     einsum(cases, "...ij,jk->...ik", new long[] {2, 5, 2, 3}, new long[] {3, 4});
     einsum(cases, "...i,i->...", new long[] {2, 3, 4}, new long[] {4});
     einsum(cases, "...ij->...ji", new long[] {2, 3, 4});

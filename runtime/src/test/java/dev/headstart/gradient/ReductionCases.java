@@ -5,10 +5,12 @@ import static dev.headstart.gradient.GradientCase.ints;
 import static dev.headstart.gradient.GradientCase.of;
 
 import dev.headstart.onnx.Attribute;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /** Cases of {@link ReductionRules}. */
 final class ReductionCases {
@@ -85,7 +87,7 @@ final class ReductionCases {
       cases.add(
           of(operator, "of both signs")
               .range(-2, 2.2f)
-              .apart()
+              .distinct()
               .by("x", 2, 6)
               .node(ints("axes", 1)));
     }
@@ -112,7 +114,7 @@ final class ReductionCases {
     return of(operator, title + ", opset " + opset)
         .opset(opset)
         .range(0.5f, 2)
-        .apart()
+        .distinct()
         .by("x", 2, 3, 2);
   }
 
@@ -137,17 +139,24 @@ final class ReductionCases {
         cases.add(
             of("TopK", "axis " + axis + ", largest " + largest)
                 .opset(11)
-                .apart()
+                .distinct()
                 .by("x", 3, 4, 2)
                 .given("k", Tensor.vector(2))
-                .node(Attribute.axis(axis), Attribute.of("largest", largest)));
+                .graph(
+                    (g, in) ->
+                        values(g, in, Attribute.axis(axis), Attribute.of("largest", largest))));
       }
     }
     cases.add(
         of("TopK", "not sorted")
-            .apart()
+            .distinct()
             .by("x", 3, 5)
             .given("k", Tensor.vector(3))
-            .node(Attribute.of("sorted", 0)));
+            .graph((g, in) -> values(g, in, Attribute.of("sorted", 0))));
+  }
+
+  private static List<Value> values(
+      GraphBuilder g, Map<String, Value> in, Attribute... attributes) {
+    return append(g, "TopK", List.copyOf(in.values()), 2, attributes).subList(0, 1);
   }
 }

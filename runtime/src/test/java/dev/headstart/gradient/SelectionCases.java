@@ -117,6 +117,24 @@ final class SelectionCases {
         new long[] {Long.MIN_VALUE, 0, 4},
         new long[] {0, 1, 2},
         new long[] {-1, -1, 2});
+    for (long step : new long[] {1, 2, -1, -2}) {
+      cases.add(
+          of("Slice", "constant step " + step)
+              .by("x", 3, 5)
+              .graph(
+                  (g, in) ->
+                      List.of(
+                          append(
+                              g,
+                              "Slice",
+                              List.of(
+                                  in.get("x"),
+                                  g.constant(Tensor.vector(step > 0 ? 1 : 100)),
+                                  g.constant(
+                                      Tensor.vector(step > 0 ? Long.MAX_VALUE : Long.MIN_VALUE)),
+                                  g.constant(Tensor.vector(-1)),
+                                  g.constant(Tensor.vector(step)))))));
+    }
     cases.add(
         of("Slice", "of int32")
             .by("x", 2, 3, 5)
@@ -190,7 +208,7 @@ final class SelectionCases {
                     .opset(16)
                     .by("data", 3, 4)
                     .by("updates", 2, 3),
-                indices(new long[] {2, 3}, 0, 2, -1, 1, 0, 0),
+                indices(new long[] {2, 3}, 0, 2, -1, 1, 0, -2),
                 attribute,
                 Attribute.axis(axis)));
       }

@@ -314,7 +314,7 @@ final class WindowCases {
 
   private static GradientCase pool(String operator, String title, int opset) {
     GradientCase c = of(operator, title).opset(opset);
-    return operator.endsWith("MaxPool") ? c.range(-3, 3).apart() : c;
+    return operator.endsWith("MaxPool") ? c.range(-3, 3).distinct() : c;
   }
 
   private static void resizes(List<GradientCase> cases) {

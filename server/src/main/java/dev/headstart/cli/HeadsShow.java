@@ -62,7 +62,7 @@ final class HeadsShow extends HeadstartCommand {
   private static Map<String, Long> parameters(Headstart headstart, HeadStore.Stored stored) {
     Path checkpoint = stored.folder().resolve(Artifacts.CHECKPOINT);
     long trainable =
-        Files.exists(checkpoint) ? numbers(Checkpoint.read(checkpoint).trainable().values()) : 0;
+        Files.exists(checkpoint) ? numbers(Checkpoint.read(checkpoint).weights().values()) : 0;
     Map<String, Long> parameters = new LinkedHashMap<>();
     parameters.put("trainable", trainable);
     parameters.put("frozen", frozen(headstart, stored.manifest()));
