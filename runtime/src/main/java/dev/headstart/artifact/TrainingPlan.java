@@ -132,7 +132,8 @@ public record TrainingPlan(
 
   /**
    * The most resident memory that training adds to a process that has not trained before, in bytes.
-   * It was within a fifth of what was measured, for networks from 6 thousand to 5 million parameters.
+   * It was within a fifth of what was measured, for networks from 6 thousand to 5 million
+   * parameters.
    */
   public long peakBytes() {
     long activations = Math.round((1 + HOLES) * activationBytes);

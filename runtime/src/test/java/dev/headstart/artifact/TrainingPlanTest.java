@@ -154,7 +154,7 @@ class TrainingPlanTest {
                 BadInputException.class,
                 () ->
                     plan.requireFits(
-                        plan.peakBytes() / 2,
+                        TrainingPlan.of(whole, shapes(whole, 64)).peakBytes(),
                         size -> TrainingPlan.of(whole, shapes(whole, size)),
                         deeper))
             .getMessage();
