@@ -75,8 +75,55 @@ public final class Algebra {
     return graph.node(Operator.SIGN, List.of(a));
   }
 
+  public Value exp(Value a) {
+    return graph.node(Operator.EXP, List.of(a));
+  }
+
+  public Value log(Value a) {
+    return graph.node(Operator.LOG, List.of(a));
+  }
+
   public Value sqrt(Value a) {
     return graph.node(Operator.SQRT, List.of(a));
+  }
+
+  public Value reciprocal(Value a) {
+    return graph.node(Operator.RECIPROCAL, List.of(a));
+  }
+
+  public Value sin(Value a) {
+    return graph.node(Operator.SIN, List.of(a));
+  }
+
+  public Value cos(Value a) {
+    return graph.node(Operator.COS, List.of(a));
+  }
+
+  public Value sinh(Value a) {
+    return graph.node(Operator.SINH, List.of(a));
+  }
+
+  public Value cosh(Value a) {
+    return graph.node(Operator.COSH, List.of(a));
+  }
+
+  public Value tanh(Value a) {
+    return graph.node(Operator.TANH, List.of(a));
+  }
+
+  /** a². */
+  public Value square(Value a) {
+    return mul(a, a);
+  }
+
+  /** a + b for a number b. */
+  public Value add(Value a, double b) {
+    return add(a, scalar(b));
+  }
+
+  /** a - b for a number a. */
+  public Value sub(double a, Value b) {
+    return sub(scalar(a), b);
   }
 
   public Value max(Value a, Value b) {
@@ -100,6 +147,44 @@ public final class Algebra {
     return graph.node(Operator.EQUAL, List.of(a, b));
   }
 
+  public Value greater(Value a, Value b) {
+    return graph.node(Operator.GREATER, List.of(a, b));
+  }
+
+  public Value greater(Value a, double b) {
+    return greater(a, scalar(b));
+  }
+
+  public Value less(Value a, Value b) {
+    return graph.node(Operator.LESS, List.of(a, b));
+  }
+
+  public Value less(Value a, double b) {
+    return less(a, scalar(b));
+  }
+
+  public Value greaterOrEqual(Value a, Value b) {
+    return graph.node(Operator.GREATER_OR_EQUAL, List.of(a, b));
+  }
+
+  public Value lessOrEqual(Value a, Value b) {
+    return graph.node(Operator.LESS_OR_EQUAL, List.of(a, b));
+  }
+
+  public Value and(Value a, Value b) {
+    return graph.node(Operator.AND, List.of(a, b));
+  }
+
+  /** {@code a} where the condition holds, else 0. */
+  public Value keep(Value condition, Value a) {
+    return where(condition, a, scalar(0));
+  }
+
+  /** 1 where the condition holds, else 0; float32. */
+  public Value indicator(Value condition) {
+    return cast(condition, ElementType.FLOAT);
+  }
+
   public Value where(Value condition, Value a, Value b) {
     return graph.node(Operator.WHERE, List.of(condition, a, b));
   }
@@ -116,6 +201,32 @@ public final class Algebra {
   /** The number of elements as a float32 scalar. */
   public Value size(Value a) {
     return cast(graph.node(Operator.SIZE, List.of(a)), ElementType.FLOAT);
+  }
+
+  /** A float32 tensor of zeros. */
+  public Value zeros(Value shape) {
+    return expand(scalar(0), shape);
+  }
+
+  /** The number of elements as an int64 vector of one. */
+  public Value count(Value a) {
+    return reshape(graph.node(Operator.SIZE, List.of(a)), 1);
+  }
+
+  /** The length of an axis as an int64 scalar. */
+  public Value length(Value a, long axis) {
+    return gather(shape(a), index(axis), 0);
+  }
+
+  /** The number of each element of {@code a} in row-major order, an int64 tensor of its shape. */
+  public Value positions(Value a) {
+    Value count = graph.node(Operator.SIZE, List.of(a));
+    return reshape(graph.node(Operator.RANGE, List.of(index(0), count, index(1))), shape(a));
+  }
+
+  /** An int64 scalar. */
+  Value index(long value) {
+    return graph.constant(Tensor.vector(value).reshape());
   }
 
   public Value reshape(Value a, Value shape) {
@@ -155,6 +266,57 @@ public final class Algebra {
     return graph.node(Operator.GATHER, List.of(a, indices), Attribute.axis(axis));
   }
 
+  /** Along an axis, the elements that the indices (of the output's shape) name. */
+  public Value gatherElements(Value a, Value indices, long axis) {
+    return graph.node(Operator.GATHER_ELEMENTS, List.of(a, indices), Attribute.axis(axis));
+  }
+
+  /** The parts of {@code a} that the rows of the indices name. */
+  public Value gatherNd(Value a, Value indices) {
+    return graph.node(Operator.GATHER_ND, List.of(a, indices));
+  }
+
+  /** {@code a} with {@code updates} in the place of those that gatherElements would take. */
+  public Value scatterElements(Value a, Value indices, Value updates, long axis) {
+    return graph.node(
+        Operator.SCATTER_ELEMENTS, List.of(a, indices, updates), Attribute.axis(axis));
+  }
+
+  /** {@code a} with {@code updates} in the place of those that gatherNd would take. */
+  public Value scatterNd(Value a, Value indices, Value updates) {
+    return graph.node(Operator.SCATTER_ND, List.of(a, indices, updates));
+  }
+
+  /**
+   * More elements before and after each axis, or of each of the axes (null: all); less than 0 cuts
+   * off.
+   *
+   * @param mode {@code constant} for zeros, or another of the operator's modes
+   */
+  public Value pad(Value a, Value pads, Value axes, String mode) {
+    List<Value> inputs = axes == null ? List.of(a, pads) : List.of(a, pads, graph.absent(), axes);
+    return graph.node(Operator.PAD, inputs, Attribute.of("mode", mode));
+  }
+
+  /** An optional input that is left out. */
+  Value absent() {
+    return graph.absent();
+  }
+
+  /** Running sums along an axis (an int32 or int64 scalar). */
+  public Value cumulativeSum(Value a, Value axis, boolean exclusive, boolean reverse) {
+    return graph.node(
+        Operator.CUM_SUM,
+        List.of(a, axis),
+        Attribute.of("exclusive", exclusive ? 1 : 0),
+        Attribute.of("reverse", reverse ? 1 : 0));
+  }
+
+  /** Einstein's sum. */
+  public Value einsum(String equation, List<Value> operands) {
+    return graph.node(Operator.EINSUM, operands, Attribute.of("equation", equation));
+  }
+
   public Value concat(List<Value> parts, long axis) {
     return graph.node(Operator.CONCAT, parts, Attribute.axis(axis));
   }
@@ -171,11 +333,16 @@ public final class Algebra {
 
   /** The sum over {@code axes}; over none of them where the list is empty at run time. */
   public Value sum(Value a, Value axes, boolean keepDimensions) {
+    return sum(a, axes, keepDimensions, false);
+  }
+
+  /** The same; if so wanted, over all axes where the list is empty at run time. */
+  Value sum(Value a, Value axes, boolean keepDimensions, boolean noneIsAll) {
     return graph.node(
         Operator.REDUCE_SUM,
         List.of(a, axes),
         Attribute.of("keepdims", keepDimensions ? 1 : 0),
-        Attribute.of("noop_with_empty_axes", 1));
+        Attribute.of("noop_with_empty_axes", noneIsAll ? 0 : 1));
   }
 
   /** The sum over all elements, a scalar. */

@@ -2,7 +2,6 @@ package dev.headstart.gradient;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
@@ -10,11 +9,12 @@ import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
+import java.nio.IntBuffer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.stream.IntStream;
 
 /** What a rule sees of the node that it differentiates. */
 public final class ForwardNode {
@@ -57,9 +57,19 @@ public final class ForwardNode {
         + "')";
   }
 
+  /** The version of ONNX's own operators in the graph. */
+  public int opset() {
+    return graph.opset();
+  }
+
   /** The number of inputs, optional ones that are left out in the middle included. */
   public int inputs() {
     return node.getInputCount();
+  }
+
+  /** The number of outputs, optional ones that are left out in the middle included. */
+  public int outputs() {
+    return node.getOutputCount();
   }
 
   /** Whether input {@code i} is there. */
@@ -85,6 +95,16 @@ public final class ForwardNode {
   /** Output {@code i}; an optional one that the node left out is asked for. */
   public Value y(int i) {
     return graph.outputOf(index, i);
+  }
+
+  /**
+   * The node's operator once more, with its attributes and its other inputs, on {@code x} in the
+   * place of input 0: its output 0.
+   */
+  public Value again(Value x) {
+    NodeProto.Builder copy = node.toBuilder().setInput(0, x.name()).clearOutput();
+    graph.proto().addNode(copy.setName(graph.fresh("node." + node.getOpType())));
+    return graph.outputOf(graph.proto().getNodeCount() - 1, 0);
   }
 
   /** The gradient of output 0; there whenever that is the operator's only differentiable output. */
@@ -157,9 +177,30 @@ public final class ForwardNode {
     return has(i) ? graph.constantOf(node.getInput(i)) : null;
   }
 
+  /** The integers (int32 or int64) that input {@code i} holds if it is a constant, else null. */
+  public long[] constantIntegers(int i) {
+    Tensor constant = constant(i);
+    if (constant == null) {
+      return null;
+    }
+    return switch (constant.type()) {
+      case INT64 -> constant.longs();
+      case INT32 -> {
+        IntBuffer data = constant.data().asIntBuffer();
+        yield IntStream.range(0, data.limit()).mapToLong(data::get).toArray();
+      }
+      default -> null;
+    };
+  }
+
   /** Why this node cannot be differentiated, for the rule to throw. */
   public BadInputException refusal(String why) {
-    return new BadInputException("the gradient of " + describe(node) + " " + why);
+    return new BadInputException(
+        "no gradient for "
+            + describe(node)
+            + ": it "
+            + why
+            + ". Train only what comes after, or freeze the parameters before");
   }
 
   /**
@@ -191,18 +232,7 @@ public final class ForwardNode {
     if (!has(i)) {
       return true;
     }
-    String name = node.getInput(i);
-    return Stream.concat(
-            graph.proto().getInitializerList().stream().filter(t -> t.getName().equals(name)),
-            graph.proto().getNodeList().stream()
-                .filter(c -> c.getOpType().equals("Constant") && c.getOutputList().contains(name))
-                .map(c -> c.getAttribute(0).getT()))
-        .anyMatch(ForwardNode::isFalse);
-  }
-
-  private static boolean isFalse(TensorProto bool) {
-    return bool.hasRawData()
-        ? bool.getRawData().size() == 1 && bool.getRawData().byteAt(0) == 0
-        : bool.getInt32DataCount() == 1 && bool.getInt32Data(0) == 0;
+    Tensor constant = constant(i);
+    return constant != null && constant.elements() == 1 && constant.data().get(0) == 0;
   }
 }

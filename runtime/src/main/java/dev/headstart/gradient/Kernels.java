@@ -22,6 +22,36 @@ public interface Kernels {
   /** dY · (1 - y²). */
   Value tanhGrad(Value dY, Value y);
 
+  /** dY · (Φ(x) + x·φ(x)), with the normal distribution Φ and its density φ. */
+  Value geluGrad(Value dY, Value x);
+
+  /**
+   * dY · (½(1 + t) + ½x·(1 - t²)·u'), with t = tanh(u), u = √(2/π)·(x + 0.044715·x³): Gelu
+   * approximated by tanh.
+   */
+  Value tanhGeluGrad(Value dY, Value x);
+
+  /** dY · s·(1 + alpha·x·(1 - s)), with s = sigmoid(alpha·x): the gradient of x·s. */
+  Value quickGeluGrad(Value dY, Value x, float alpha);
+
+  /**
+   * A tensor of shape {@code shape} (an int64 vector) that is 0 but where {@code indices} point
+   * along {@code axis}: there it is the sum of dY at all indices that point there. What Gather does
+   * backwards.
+   *
+   * @param indices int64 of any rank, each from 0 to the axis' length - 1; dY has their dimensions
+   *     in the place of the axis
+   */
+  Value gatherGrad(Value shape, Value indices, Value dY, long axis);
+
+  /**
+   * A tensor of shape {@code shape} (an int64 vector) that is dY at the elements that Slice takes,
+   * and 0 at the others.
+   *
+   * @param ranges starts, ends, and as far as the forward node has them axes and steps
+   */
+  Value sliceGrad(Value dY, Value shape, List<Value> ranges);
+
   /** y · (dY - Σ dY·y), the sum along {@code axis}. */
   Value softmaxGrad(Value dY, Value y, long axis);
 
@@ -74,11 +104,12 @@ public interface Kernels {
 
   /**
    * The gradients of Y = (X - mean) · invStd · scale + bias, where mean and invStd (a value for
-   * each channel, axis 1) are X's own over all other axes.
+   * each channel, axis 1) are X's own over all other axes, epsilon added to the variance.
    *
    * @return dX, dScale, dBias
    */
-  List<Value> batchNormalizationGrad(Value dY, Value x, Value scale, Value mean, Value invStd);
+  List<Value> batchNormalizationGrad(
+      Value dY, Value x, Value scale, Value mean, Value invStd, float epsilon);
 
   /** A · B over the last two axes, the others broadcast, each transposed on request. */
   Value matMul(Value a, boolean transposeA, Value b, boolean transposeB);

@@ -13,8 +13,14 @@ final class LinearRules {
     // Against one matrix B, the leading axes of A are but more rows.
     t.broadcasting("MatMul", (n, i) -> n.rank(1) == 2 ? Broadcast.NONE : Broadcast.LEADING);
 
+    t.broadcasting("com.microsoft.FusedMatMul", (n, i) -> Broadcast.LEADING);
+    t.broadcasting(
+        "Einsum", (n, i) -> Einsum.of(n).broadcasts(i) ? Broadcast.TO_GRADIENT : Broadcast.NONE);
+
     t.rule("Gemm", LinearRules::gemmA, LinearRules::gemmB, LinearRules::gemmC);
     t.rule("MatMul", LinearRules::matMulA, LinearRules::matMulB);
+    t.rule("com.microsoft.FusedMatMul", LinearRules::fusedA, LinearRules::fusedB);
+    t.variadic("Einsum", (n, i, g) -> Einsum.of(n).gradient(i, g));
   }
 
   // Y = alpha · A' · B' + beta · C, where A' is A or Aᵀ and B' is B or Bᵀ
@@ -46,6 +52,37 @@ final class LinearRules {
   /** dC = beta · dY. */
   private static Value gemmC(ForwardNode n, Algebra g) {
     return g.mul(n.real("beta", 1), n.dY());
+  }
+
+  // Y = alpha · A' · B', the last two axes of A and B transposed on request
+
+  /** dA' = alpha · dY · B'ᵀ. */
+  private static Value fusedA(ForwardNode n, Algebra g) {
+    requireMatrices(n);
+    return g.mul(
+        n.real("alpha", 1),
+        transA(n)
+            ? g.kernels().matMul(n.x(1), transB(n), n.dY(), true)
+            : g.kernels().matMul(n.dY(), false, n.x(1), !transB(n)));
+  }
+
+  /** dB' = alpha · A'ᵀ · dY. */
+  private static Value fusedB(ForwardNode n, Algebra g) {
+    requireMatrices(n);
+    return g.mul(
+        n.real("alpha", 1),
+        transB(n)
+            ? g.kernels().matMul(n.dY(), true, n.x(0), transA(n))
+            : g.kernels().matMul(n.x(0), !transA(n), n.dY(), false));
+  }
+
+  private static void requireMatrices(ForwardNode n) {
+    if (n.rank(0) < 2 || n.rank(1) < 2) {
+      throw n.refusal("is not known for a vector; expected matrices");
+    }
+    if (n.integer("transBatchA", 0) != 0 || n.integer("transBatchB", 0) != 0) {
+      throw n.refusal("is not known for transBatchA and transBatchB; expected 0");
+    }
   }
 
   /** dA = dY · Bᵀ. A vector is a row before the product and no axis after it. */

@@ -45,6 +45,33 @@ final class OrtTrainingKernels implements Kernels {
   }
 
   @Override
+  public Value geluGrad(Value dY, Value x) {
+    return graph.node(Operator.MS_GELU_GRAD, List.of(dY, x));
+  }
+
+  @Override
+  public Value tanhGeluGrad(Value dY, Value x) {
+    return graph.node(Operator.MS_FAST_GELU_GRAD, List.of(dY, x));
+  }
+
+  @Override
+  public Value quickGeluGrad(Value dY, Value x, float alpha) {
+    return graph.node(Operator.MS_QUICK_GELU_GRAD, List.of(dY, x), Attribute.of("alpha", alpha));
+  }
+
+  @Override
+  public Value gatherGrad(Value shape, Value indices, Value dY, long axis) {
+    return graph.node(Operator.MS_GATHER_GRAD, List.of(shape, indices, dY), Attribute.axis(axis));
+  }
+
+  @Override
+  public Value sliceGrad(Value dY, Value shape, List<Value> ranges) {
+    List<Value> inputs = new ArrayList<>(List.of(dY, shape));
+    inputs.addAll(ranges);
+    return graph.node(Operator.MS_SLICE_GRAD, inputs);
+  }
+
+  @Override
   public Value softmaxGrad(Value dY, Value y, long axis) {
     return graph.node(Operator.MS_SOFTMAX_GRAD_13, List.of(dY, y), Attribute.axis(axis));
   }
@@ -156,9 +183,12 @@ final class OrtTrainingKernels implements Kernels {
 
   @Override
   public List<Value> batchNormalizationGrad(
-      Value dY, Value x, Value scale, Value mean, Value invStd) {
+      Value dY, Value x, Value scale, Value mean, Value invStd, float epsilon) {
     return graph.nodes(
-        Operator.MS_BATCH_NORMALIZATION_GRAD, List.of(dY, x, scale, mean, invStd), 3);
+        Operator.MS_BATCH_NORMALIZATION_GRAD,
+        List.of(dY, x, scale, mean, invStd),
+        3,
+        Attribute.of("epsilon", epsilon));
   }
 
   @Override

@@ -42,10 +42,10 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
 
   private static final String MEAN = "scaling.mean";
   private static final String SCALE = "scaling.scale";
-  private static final String HIDDEN_WEIGHT = "hidden.weight";
-  private static final String HIDDEN_BIAS = "hidden.bias";
-  private static final String OUTPUT_WEIGHT = "output.weight";
-  private static final String OUTPUT_BIAS = "output.bias";
+  static final String HIDDEN_WEIGHT = "hidden.weight";
+  static final String HIDDEN_BIAS = "hidden.bias";
+  static final String OUTPUT_WEIGHT = "output.weight";
+  static final String OUTPUT_BIAS = "output.bias";
   private static final String TARGET_MEAN = "target.mean";
   private static final String TARGET_DEVIATION = "target.deviation";
 
@@ -96,6 +96,15 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     weights.put(OUTPUT_WEIGHT, Tensor.zeros(ElementType.FLOAT, outputs, width));
     weights.put(OUTPUT_BIAS, Tensor.zeros(ElementType.FLOAT, outputs));
     return new HeadNetwork(kind, weights, trainable);
+  }
+
+  /** A linear or mlp network of weights that were found elsewhere, by their names here. */
+  static HeadNetwork of(HeadKind kind, Scaling scaling, Map<String, Tensor> trained) {
+    Map<String, Tensor> weights = new LinkedHashMap<>();
+    weights.put(MEAN, Tensor.of(scaling.mean(), scaling.mean().length));
+    weights.put(SCALE, Tensor.of(scaling.scale(), scaling.scale().length));
+    weights.putAll(trained);
+    return new HeadNetwork(kind, weights, List.copyOf(trained.keySet()));
   }
 
   /**

@@ -73,6 +73,11 @@ public final class GraphBuilder {
     return opsets.get("").intValue();
   }
 
+  /** Lets nodes that are edited by hand be of a domain other than ONNX's own, version 1. */
+  public void importDomain(String domain) {
+    opsets.putIfAbsent(domain, 1L);
+  }
+
   /** Whether a tensor of this name exists. */
   public boolean has(String name) {
     return names.contains(name);

@@ -4,6 +4,9 @@ import static dev.headstart.onnx.ShapeSite.FLOAT;
 import static dev.headstart.onnx.ShapeSite.INT32;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.LongStream;
 
 /** Shape rules for products of matrices, attention and recurrent layers. */
 final class LinearShapes {
@@ -78,6 +81,54 @@ final class LinearShapes {
       result[1] = b[outer];
     }
     s.out(0, s.in(0).type(), result);
+  }
+
+  /** Labels that are in the output, each as long as the longest axis of that label. */
+  static void einsum(ShapeSite s) {
+    EinsumEquation equation = EinsumEquation.parse(s.string("equation", ""));
+    if (equation == null || equation.terms().size() != s.inputCount()) {
+      throw s.wrong("has the equation '" + s.string("equation", "") + "'");
+    }
+    long[] broadcast = null;
+    Map<Character, Long> lengths = new HashMap<>();
+    for (int i = 0; i < s.inputCount(); i++) {
+      long[] dims = s.in(i).dims();
+      String term = equation.terms().get(i);
+      int spread =
+          dims == null ? 0 : dims.length - term.length() + (equation.hasEllipsis(i) ? 1 : 0);
+      if (spread < 0 || (spread > 0 && !equation.hasEllipsis(i))) {
+        throw s.wrong("has the labels '" + term + "' for a tensor of rank " + dims.length);
+      }
+      for (char label : term.toCharArray()) {
+        if (label != EinsumEquation.ELLIPSIS) {
+          long own = dims == null ? s.fresh() : dims[equation.axis(i, label, dims.length)];
+          lengths.merge(label, own, s::broadcast);
+        } else if (dims != null) {
+          int from = term.indexOf(label);
+          long[] axes = Arrays.copyOfRange(dims, from, from + spread);
+          if (broadcast != null && broadcast.length != spread) {
+            throw s.wrong("has ellipses for " + broadcast.length + " and " + spread + " axes");
+          }
+          broadcast = broadcast == null ? axes : s.broadcast(broadcast, axes);
+        }
+      }
+    }
+    String output = equation.output();
+    if (output.indexOf(EinsumEquation.ELLIPSIS) >= 0 && broadcast == null) {
+      s.out(0, s.in(0).type(), (long[]) null);
+      return;
+    }
+    LongStream.Builder result = LongStream.builder();
+    for (char label : output.toCharArray()) {
+      if (label == EinsumEquation.ELLIPSIS) {
+        Arrays.stream(broadcast).forEach(result);
+      } else if (lengths.containsKey(label)) {
+        result.add(lengths.get(label));
+      } else {
+        throw s.wrong("has the label '" + label + "' in its output only");
+      }
+    }
+    s.out(0, s.in(0).type(), result.build().toArray());
   }
 
   static void fusedMatMul(ShapeSite s) {

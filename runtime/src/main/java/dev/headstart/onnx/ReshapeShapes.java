@@ -168,6 +168,10 @@ final class ReshapeShapes {
     Known x = s.in(0);
     long[] target = s.in(1).numbers();
     long[] dims = target == null ? null : s.broadcast(x.dims(), target);
+    Known shape = s.in(1);
+    if (target == null && x.dims() != null && shape.fixed() && shape.dims().length == 1) {
+      dims = s.fresh((int) Math.max(x.dims().length, Math.min(shape.dims()[0], 1 << 16)));
+    }
     long[] numbers = null;
     if (dims != null && x.numbers() != null && x.numbers().length == 1) {
       numbers = ConstantShapes.filled(dims, x.numbers()[0]);

@@ -2,6 +2,7 @@ package dev.headstart.onnx;
 
 import static dev.headstart.onnx.ShapeSite.INT64;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
 import java.util.Arrays;
 import java.util.stream.LongStream;
 
@@ -225,6 +226,21 @@ final class SelectionShapes {
       throw s.wrong("picks by " + from + " indices from a tensor of rank " + x.length);
     }
     s.out(0, s.in(0).type(), replace(x, 0, (int) from, Arrays.copyOf(indices, indices.length - 1)));
+  }
+
+  /** How many elements are taken is decided at run time; without an axis, of the flat tensor. */
+  static void compress(ShapeSite s) {
+    long[] x = s.in(0).dims();
+    AttributeProto axis = s.attribute("axis");
+    if (axis == null) {
+      s.out(0, s.in(0).type(), s.fresh());
+      return;
+    }
+    if (x != null) {
+      x = x.clone();
+      x[s.axis(axis.getI(), x.length)] = s.fresh();
+    }
+    s.out(0, s.in(0).type(), x);
   }
 
   static void nonZero(ShapeSite s) {

@@ -71,6 +71,7 @@ final class ShapeRules {
         "QLinearLeakyRelu",
         "QLinearSigmoid");
     rows(ElementwiseShapes::layerNormalization, "SimplifiedLayerNormalization");
+    microsoft(ElementwiseShapes::batchNormalization, "BatchNormInternal");
 
     // Elementwise, several inputs: broadcast
     rows(
@@ -107,6 +108,7 @@ final class ShapeRules {
     rows(LinearShapes::matMulInteger, "MatMulInteger");
     rows(LinearShapes::qLinearMatMul, "QLinearMatMul");
     rows(LinearShapes::gemm, "Gemm");
+    rows(LinearShapes::einsum, "Einsum");
     microsoft(LinearShapes::fusedMatMul, "FusedMatMul");
     microsoft(LinearShapes::matMulToFloat, "DynamicQuantizeMatMul", "MatMulIntegerToFloat");
     microsoft(LinearShapes::matMulNBits, "MatMulNBits");
@@ -142,6 +144,7 @@ final class ShapeRules {
     rows(SelectionShapes::gather, "Gather");
     rows(SelectionShapes::gatherElements, "GatherElements");
     rows(SelectionShapes::gatherNd, "GatherND");
+    rows(SelectionShapes::compress, "Compress");
     rows(SelectionShapes::nonZero, "NonZero");
     rows(SelectionShapes::oneHot, "OneHot");
 

@@ -43,6 +43,9 @@ public final class TrainingSession implements AutoCloseable {
     try (SessionOptions options = new SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
+      // A pattern is one more block for all activations, beside those of the first step, that no
+      // step needs: EfficientNet-Lite0, batch 10: 1090 MB with it, 631 MB without, as fast.
+      options.setMemoryPatternOptimization(false);
       return new TrainingSession(
           OrtRuntime.environment()
               .createTrainingSession(

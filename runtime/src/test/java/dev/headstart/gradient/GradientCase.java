@@ -1,11 +1,15 @@
 package dev.headstart.gradient;
 
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
@@ -15,11 +19,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.BiFunction;
+import java.util.stream.IntStream;
 
 /**
  * A graph to differentiate, of one operator or a few, with the means to check its gradients: the
@@ -36,12 +42,15 @@ final class GradientCase {
 
   private static final float STEP = 1e-2f;
 
+  /** How far elements stay from a kink. */
+  private static final float GAP = 0.1f;
+
   final String operator;
   private final String title;
   private int opset = 17;
   private float low = -2;
   private float high = 2;
-  private float gap;
+  private float[] kinks = {};
   private boolean stateful;
   private boolean distinct;
   private boolean needsSizes;
@@ -70,13 +79,18 @@ final class GradientCase {
     return this;
   }
 
-  /** No element is nearer to 0, where the operator has a kink. */
+  /** No element is near to 0, where the operator has a kink. */
   GradientCase awayFromZero() {
-    gap = 0.1f;
+    return awayFrom(0);
+  }
+
+  /** No element is near to these numbers, where the operator has kinks. */
+  GradientCase awayFrom(float... numbers) {
+    kinks = numbers;
     return this;
   }
 
-  /** No two elements of an input are near each other, where the operator picks the largest. */
+  /** No two elements are near each other, where the operator picks the largest. */
   GradientCase distinct() {
     distinct = true;
     return this;
@@ -110,14 +124,57 @@ final class GradientCase {
     return this;
   }
 
+  static Attribute ints(String name, long... values) {
+    return Attribute.of(name, values);
+  }
+
+  static Tensor bools(boolean... values) {
+    Tensor tensor = Tensor.zeros(ElementType.BOOL, values.length);
+    var data = tensor.data();
+    for (boolean value : values) {
+      data.put((byte) (value ? 1 : 0));
+    }
+    return tensor;
+  }
+
+  static Tensor bool(boolean value) {
+    return bools(value).reshape();
+  }
+
   /** One node of the operator over all inputs in order. */
   GradientCase node(Attribute... attributes) {
-    Operator op =
-        Arrays.stream(Operator.values())
-            .filter(o -> o.domain().isEmpty() && o.type().equals(operator))
-            .findFirst()
-            .orElseThrow();
-    return graph((g, in) -> List.of(g.node(op, List.copyOf(in.values()), attributes)));
+    return graph((g, in) -> List.of(append(g, operator, List.copyOf(in.values()), attributes)));
+  }
+
+  /** One node of the operator over all inputs in order, with all of its outputs. */
+  GradientCase nodes(int outputs, Attribute... attributes) {
+    return graph((g, in) -> append(g, operator, List.copyOf(in.values()), outputs, attributes));
+  }
+
+  /** Appends a node of any operator, of another domain after its name and a dot. */
+  static Value append(
+      GraphBuilder graph, String operator, List<Value> inputs, Attribute... attributes) {
+    return append(graph, operator, inputs, 1, attributes).get(0);
+  }
+
+  static List<Value> append(
+      GraphBuilder graph,
+      String operator,
+      List<Value> inputs,
+      int outputs,
+      Attribute... attributes) {
+    int dot = operator.lastIndexOf('.');
+    NodeProto.Builder node =
+        graph
+            .proto()
+            .addNodeBuilder()
+            .setDomain(operator.substring(0, Math.max(0, dot)))
+            .setOpType(operator.substring(dot + 1))
+            .setName(graph.fresh("node." + operator));
+    inputs.forEach(i -> node.addInput(i.name()));
+    Arrays.stream(attributes).forEach(a -> node.addAttribute(a.proto()));
+    int index = graph.proto().getNodeCount() - 1;
+    return IntStream.range(0, outputs).mapToObj(i -> graph.outputOf(index, i)).toList();
   }
 
   /** Any graph; every value of the list is an output. */
@@ -127,7 +184,7 @@ final class GradientCase {
   }
 
   private GraphBuilder forward(List<Value> outputs) {
-    GraphBuilder graph = new GraphBuilder("case", opset);
+    GraphBuilder graph = new GraphBuilder(empty());
     Map<String, Value> inputs = new LinkedHashMap<>();
     variables.forEach((n, shape) -> inputs.put(n, graph.input(n, ElementType.FLOAT, shape)));
     given.forEach((n, tensor) -> inputs.put(n, graph.input(n, tensor.type(), tensor.shape())));
@@ -135,32 +192,59 @@ final class GradientCase {
     return graph;
   }
 
-  private Tensor random(Random random, long... shape) {
-    float[] values = new float[(int) Tensor.elements(shape)];
-    if (distinct) {
-      List<Integer> order = new ArrayList<>();
-      for (int i = 0; i < values.length; i++) {
-        order.add(i);
+  private OnnxModel empty() {
+    return OnnxModel.of(
+        ModelProto.newBuilder()
+            .setIrVersion(8)
+            .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(opset))
+            .addOpsetImport(
+                OperatorSetIdProto.newBuilder().setDomain(Operator.MICROSOFT).setVersion(1))
+            .setGraph(GraphProto.newBuilder().setName("case"))
+            .build());
+  }
+
+  /** Gradients need opset 13, so an older graph is lifted, as it is before training. */
+  private static GraphBuilder lifted(GraphBuilder graph) {
+    return graph.opset() >= Gradients.OLDEST_OPSET
+        ? graph
+        : new GraphBuilder(OpsetUpgrade.to(graph.build(), Gradients.OLDEST_OPSET));
+  }
+
+  private Map<String, Tensor> variables(Random random) {
+    int count = variables.values().stream().mapToInt(s -> (int) Tensor.elements(s)).sum();
+    List<Integer> places = new ArrayList<>(IntStream.range(0, count).boxed().toList());
+    Collections.shuffle(places, random);
+    Iterator<Integer> place = places.iterator();
+    Map<String, Tensor> drawn = new LinkedHashMap<>();
+    variables.forEach(
+        (name, shape) -> {
+          float[] values = new float[(int) Tensor.elements(shape)];
+          for (int i = 0; i < values.length; i++) {
+            do {
+              values[i] =
+                  low
+                      + (high - low)
+                          * (distinct ? (place.next() + 0.5f) / count : random.nextFloat());
+            } while (!distinct && isNearAKink(values[i]));
+          }
+          drawn.put(name, Tensor.of(values, shape));
+        });
+    return drawn;
+  }
+
+  private boolean isNearAKink(float value) {
+    for (float kink : kinks) {
+      if (Math.abs(value - kink) < GAP) {
+        return true;
       }
-      Collections.shuffle(order, random);
-      for (int i = 0; i < values.length; i++) {
-        values[i] = low + (high - low) * (order.get(i) + 0.5f) / values.length;
-      }
-      return Tensor.of(values, shape);
     }
-    for (int i = 0; i < values.length; i++) {
-      do {
-        values[i] = low + (high - low) * random.nextFloat();
-      } while (Math.abs(values[i]) < gap);
-    }
-    return Tensor.of(values, shape);
+    return false;
   }
 
   /** The largest distance between gradient and central difference, over the gradient's size. */
   double error(long seed, Known known) {
     Random random = new Random(seed);
-    Map<String, Tensor> feed = new LinkedHashMap<>();
-    variables.forEach((n, shape) -> feed.put(n, random(random, shape)));
+    Map<String, Tensor> feed = new LinkedHashMap<>(variables(random));
     feed.putAll(given);
 
     List<Value> outputs = new ArrayList<>();
@@ -225,7 +309,7 @@ final class GradientCase {
   private Map<String, Tensor> gradients(
       Map<String, Tensor> feed, Map<String, Tensor> seeds, Map<String, TensorInfo> shapes) {
     List<Value> outputs = new ArrayList<>();
-    GraphBuilder graph = forward(outputs);
+    GraphBuilder graph = lifted(forward(outputs));
     Map<String, Value> seedValues = new LinkedHashMap<>();
     seeds.forEach((n, t) -> seedValues.put(n, graph.constant(t)));
     Map<String, Value> gradients = Gradients.of(graph, shapes, seedValues, variables.keySet());

@@ -234,6 +234,19 @@ class ShapeRulesTest {
             .constant("r", ramp(1, 9, 3))
             .with(Attribute.of("hidden_size", 3))
             .outputs(2));
+    for (String operator : List.of("BiasGelu", "FastGelu")) {
+      cases.add(of(operator, TEXT, ramp(6)).microsoft());
+    }
+    cases.add(of("Einsum", TEXT, TEXT).with(text("equation", "bij,bkj->bik")));
+    cases.add(of("Einsum", TEXT, ramp(6, 3)).with(text("equation", " ...i, ij -> ...j")));
+    cases.add(
+        of("Einsum", ramp(3, 1, 2, 6), ramp(1, 4, 6, 5)).with(text("equation", "...ij,...jk")));
+    cases.add(of("Einsum", ramp(2, 3), ramp(4)).with(text("equation", "ba,c")));
+    cases.add(of("Einsum", ramp(4, 4)).with(text("equation", "ii->i")));
+    cases.add(of("Einsum", TEXT).with(text("equation", "ijk->")));
+    cases.add(
+        of("Compress", TEXT).constant("c", bytes(ElementType.BOOL, 5)).with(Attribute.axis(-2)));
+    cases.add(of("Compress", TEXT).constant("c", bytes(ElementType.BOOL, 9)));
     addWindows(cases);
     addSelections(cases);
     return cases.stream();
