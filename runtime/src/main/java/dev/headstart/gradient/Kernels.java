@@ -81,7 +81,9 @@ public interface Kernels {
    * The gradients of Y = Conv(X, W) + B: dX is the transposed convolution of dY with W, dW the
    * convolution of X with dY, strides and dilations exchanged, dB the sum of dY.
    *
-   * @param x of known rank, [batch, channels, spatial…]
+   * @param x of known rank, [batch, channels, spatial…]; at least one sample
+   * @param w [output channels, channels / group, kernel…]
+   * @param xShape as much as is known of x's dimensions, -1 for the others; null for nothing
    * @param wanted of the three, which are needed
    * @return dX, dW and dB, null where not needed
    */
