@@ -81,6 +81,11 @@ public final class GradientRules {
     return TABLE.operators();
   }
 
+  /** The operators that give no gradient to any input. */
+  static Set<String> stopOperators() {
+    return STOP_OPERATORS;
+  }
+
   /** The operator's entry, or null. */
   static RuleTable.Entry entry(String operator) {
     return TABLE.entry(operator);

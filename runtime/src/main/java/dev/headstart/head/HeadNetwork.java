@@ -49,6 +49,10 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
   private static final String TARGET_MEAN = "target.mean";
   private static final String TARGET_DEVIATION = "target.deviation";
 
+  /** The names of what a head's own layers learn, where it has them. */
+  public static final List<String> PARAMETERS =
+      List.of(HIDDEN_WEIGHT, HIDDEN_BIAS, OUTPUT_WEIGHT, OUTPUT_BIAS);
+
   /** All names that these graphs have for their own. */
   static final List<String> NAMES =
       List.of(

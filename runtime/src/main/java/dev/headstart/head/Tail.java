@@ -69,9 +69,10 @@ public record Tail(
     OnnxModel model = base.model();
     String joint = base.cut("auto").tensor();
     Layers all = new Layers(base, upTo(model, joint), joint);
-    Cut cut = all.cut(what);
+    Unfreeze exact = all.exact(what);
+    Cut cut = all.cut(exact);
     Set<String> trainable = new LinkedHashSet<>(all.parametersAfter(cut));
-    if (what instanceof Unfreeze.Matching matching) {
+    if (exact instanceof Unfreeze.Matching matching) {
       trainable.retainAll(all.matching(matching.pattern()));
     }
     for (String pattern : freeze) {
@@ -270,6 +271,13 @@ public record Tail(
       return found;
     }
 
+    /** A parameter's own name is a pattern that matches nothing else. */
+    Unfreeze exact(Unfreeze what) {
+      return what instanceof Unfreeze.After after && parameters.contains(after.name())
+          ? new Unfreeze.Matching(after.name())
+          : what;
+    }
+
     Cut cut(Unfreeze what) {
       if (what instanceof Unfreeze.Blocks blocks) {
         return last(blocks.count());
@@ -322,9 +330,6 @@ public record Tail(
     }
 
     private Cut after(String name) {
-      if (parameters.contains(name)) {
-        return before(name);
-      }
       Cut cut = base.cut(name);
       if (!graph.tensors().contains(cut.tensor())) {
         throw new NotFoundException("tap, tensor or parameter of " + base, name, names());

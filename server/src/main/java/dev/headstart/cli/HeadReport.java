@@ -3,12 +3,13 @@ package dev.headstart.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.freva.asciitable.Column;
 import dev.headstart.head.HeadManifest;
+import dev.headstart.predict.HeadSummary;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Metrics;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalInt;
 
 /** What a version is, for people. */
@@ -16,10 +17,7 @@ final class HeadReport {
   private HeadReport() {}
 
   static String of(
-      HeadManifest manifest,
-      OptionalInt live,
-      List<Integer> versions,
-      Map<String, Long> parameters) {
+      HeadManifest manifest, OptionalInt live, List<Integer> versions, HeadSummary parameters) {
     StringBuilder text = new StringBuilder();
     boolean isLive = live.isPresent() && live.getAsInt() == manifest.version();
     text.append(
@@ -39,15 +37,18 @@ final class HeadReport {
           "classes",
           manifest.classes().size() + ": " + String.join(", ", manifest.classes()));
     }
-    Long frozen = parameters.get("frozen");
+    Long frozen = parameters.frozen();
     row(
         text,
         "parameters",
         String.format(
             Locale.ROOT,
             "%,d trained, %s frozen",
-            parameters.get("trainable"),
+            parameters.trainable(),
             frozen == null ? "?" : String.format(Locale.ROOT, "%,d", frozen)));
+    if (manifest.tail() != null) {
+      row(text, "unfrozen", manifest.recipe().path("unfreeze").asText());
+    }
     HeadManifest.Result result = manifest.result();
     row(
         text,
@@ -72,6 +73,7 @@ final class HeadReport {
             + ", ONNX Runtime "
             + from.onnxRuntime()
             + (from.provider() == null ? "" : " (" + from.provider() + ")"));
+    text.append('\n').append(table(parameters)).append('\n');
     Metrics metrics =
         result.metrics() == null || result.metrics().isNull()
             ? null
@@ -88,6 +90,43 @@ final class HeadReport {
       text.append('\n').append(history(result.history(), manifest.task())).append('\n');
     }
     return text.toString();
+  }
+
+  /** Every parameter after the cut, and what is before it as one line. */
+  private static String table(HeadSummary parameters) {
+    List<Object[]> rows = new ArrayList<>();
+    List<HeadSummary.Layer> before =
+        parameters.layers().stream().filter(HeadSummary.Layer::cached).toList();
+    if (!before.isEmpty()) {
+      long count = before.stream().mapToLong(HeadSummary.Layer::count).sum();
+      rows.add(
+          new Object[] {"before the cut", before.size() + " in all", "", count(count), "frozen"});
+    }
+    for (HeadSummary.Layer layer : parameters.layers()) {
+      if (!layer.cached()) {
+        rows.add(
+            new Object[] {
+              layer.layer(),
+              layer.name(),
+              Arrays.toString(layer.shape()),
+              count(layer.count()),
+              layer.trained() ? "trained" : "frozen"
+            });
+      }
+    }
+    return Figures.table(
+        new Column[] {
+          Figures.left("layer", 44),
+          Figures.left("parameter", 40),
+          Figures.left("shape", 24),
+          Figures.right("numbers"),
+          Figures.left("", 8)
+        },
+        rows.toArray(Object[][]::new));
+  }
+
+  private static String count(long numbers) {
+    return String.format(Locale.ROOT, "%,d", numbers);
   }
 
   private static void row(StringBuilder text, String name, String value) {

@@ -2,21 +2,8 @@ package dev.headstart.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.Headstart;
-import dev.headstart.artifact.Artifacts;
-import dev.headstart.artifact.Checkpoint;
-import dev.headstart.backbone.BaseModel;
-import dev.headstart.error.BadInputException;
-import dev.headstart.error.NotFoundException;
-import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadStore;
-import dev.headstart.onnx.ModelCutter;
-import dev.headstart.onnx.Tensor;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Collection;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import dev.headstart.predict.HeadSummary;
 import java.util.OptionalInt;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,7 +31,7 @@ final class HeadsShow extends HeadstartCommand {
                   : heads.load(head, heads.versions(head).stream().reduce(1, Math::max))
               : heads.load(head, version.version());
       OptionalInt live = heads.live(head);
-      Map<String, Long> parameters = parameters(headstart, stored);
+      HeadSummary parameters = HeadSummary.of(stored, headstart.models());
       if (json()) {
         ObjectNode node = Console.JSON.valueToTree(stored.manifest());
         node.put("live", live.isPresent() && live.getAsInt() == stored.manifest().version());
@@ -56,35 +43,5 @@ final class HeadsShow extends HeadstartCommand {
       }
       return Main.DONE;
     }
-  }
-
-  /** How many numbers are trained, and how many are not; the latter without a base unknown. */
-  private static Map<String, Long> parameters(Headstart headstart, HeadStore.Stored stored) {
-    Path checkpoint = stored.folder().resolve(Artifacts.CHECKPOINT);
-    long trainable =
-        Files.exists(checkpoint) ? numbers(Checkpoint.read(checkpoint).weights().values()) : 0;
-    Map<String, Long> parameters = new LinkedHashMap<>();
-    parameters.put("trainable", trainable);
-    parameters.put("frozen", frozen(headstart, stored.manifest()));
-    return parameters;
-  }
-
-  private static Long frozen(Headstart headstart, HeadManifest manifest) {
-    if (manifest.base() == null) {
-      return 0L;
-    }
-    try {
-      BaseModel base = headstart.models().get(manifest.base().id());
-      return numbers(
-          ModelCutter.cut(base.model(), manifest.cut().tensor()).front().initializers().values());
-    } catch (NotFoundException | BadInputException e) {
-      return null; // the base was removed or damaged since
-    }
-  }
-
-  private static long numbers(Collection<Tensor> tensors) {
-    return tensors.stream()
-        .mapToLong(t -> Arrays.stream(t.shape()).reduce(1, (a, b) -> a * b))
-        .sum();
   }
 }

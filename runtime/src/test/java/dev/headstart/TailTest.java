@@ -1,0 +1,382 @@
+package dev.headstart;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.headstart.error.BadInputException;
+import dev.headstart.error.HeadstartException;
+import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UsageException;
+import dev.headstart.head.HeadKind;
+import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.Attribute;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import dev.headstart.onnx.Value;
+import dev.headstart.ort.InferenceSession;
+import dev.headstart.ort.OrtRuntime;
+import dev.headstart.ort.SessionSettings;
+import dev.headstart.predict.Prediction;
+import dev.headstart.predict.Predictor;
+import dev.headstart.sample.VectorSample;
+import dev.headstart.serving.InferenceRequest;
+import dev.headstart.serving.ModelRepository;
+import dev.headstart.serving.ServingListener;
+import dev.headstart.serving.ServingSettings;
+import dev.headstart.train.RecipeOptions;
+import dev.headstart.train.TeachRequest;
+import dev.headstart.train.TeachRequest.Promotion;
+import dev.headstart.train.TeachResult;
+import dev.headstart.train.TrainingListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Heads of the kind tail from end to end, on small bases with skips and masks. */
+class TailTest {
+  private static final long SEED = Long.getLong("seed", 8);
+  private static final int WIDTH = 12;
+
+  @TempDir Path folder;
+  private final Random random = new Random(SEED);
+  private Headstart headstart;
+  private int handles;
+
+  @BeforeEach
+  void open() {
+    System.out.println("seed " + SEED);
+    handles = OrtRuntime.openHandles();
+    headstart = Headstart.open(folder.resolve("workspace"));
+  }
+
+  @AfterEach
+  void everyHandleIsClosed() {
+    headstart.close();
+    assertEquals(handles, OrtRuntime.openHandles(), "open native handles");
+  }
+
+  private Tensor weight(long... shape) {
+    float[] values = new float[(int) Tensor.elements(shape)];
+    double scale = Math.sqrt(2.0 * shape[0] / values.length);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (random.nextGaussian() * scale);
+    }
+    return Tensor.of(values, shape);
+  }
+
+  private Value conv(GraphBuilder g, String name, Value x, int in, int out) {
+    return g.named(
+        name,
+        Operator.CONV,
+        List.of(
+            x,
+            g.initializer(name + ".weight", weight(out, in, 3, 3)),
+            g.initializer(name + ".bias", Tensor.zeros(ElementType.FLOAT, out))),
+        Attribute.of("pads", new long[] {1, 1, 1, 1}));
+  }
+
+  /** A residual block: cut inside it, the skip is live as well. */
+  private OnnxModel residual() {
+    GraphBuilder g = new GraphBuilder("residual", 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value map =
+        g.named("map", Operator.RESHAPE, List.of(x, g.constant(Tensor.vector(-1, 3, 2, 2))));
+    Value skip = g.named("skip", Operator.RELU, List.of(conv(g, "stem", map, 3, 8)));
+    Value inner = g.named("inner", Operator.RELU, List.of(conv(g, "block.one", skip, 8, 8)));
+    Value sum = g.named("sum", Operator.ADD, List.of(conv(g, "block.two", inner, 8, 8), skip));
+    Value last = g.named("last", Operator.RELU, List.of(sum));
+    Value pooled = g.node(Operator.GLOBAL_AVERAGE_POOL, List.of(last));
+    Value features = g.named("features", Operator.FLATTEN, List.of(pooled), Attribute.axis(1));
+    return classified(g, features, 8);
+  }
+
+  /** Attention over four tokens, of which a mask lets some through. */
+  private OnnxModel attention() {
+    GraphBuilder g = new GraphBuilder("attention", 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value tokens =
+        g.named("tokens", Operator.RESHAPE, List.of(x, g.constant(Tensor.vector(-1, 4, 3))));
+    Value sums = g.node(Operator.REDUCE_SUM, List.of(tokens, g.constant(Tensor.vector(2))));
+    Value row = g.node(Operator.RESHAPE, List.of(sums, g.constant(Tensor.vector(-1, 1, 4))));
+    Value low = g.node(Operator.LESS, List.of(row, g.constant(Tensor.scalar(-3))));
+    Value mask =
+        g.named(
+            "mask",
+            Operator.MUL,
+            List.of(
+                g.node(Operator.CAST, List.of(low), Attribute.of("to", ElementType.FLOAT.code())),
+                g.constant(Tensor.scalar(-1e4f))));
+    Value hidden = dense(g, "embed", tokens, 3, 6);
+    Value query = dense(g, "query", hidden, 6, 6);
+    Value key = dense(g, "key", hidden, 6, 6);
+    Value value = dense(g, "value", hidden, 6, 6);
+    Value turned =
+        g.node(Operator.TRANSPOSE, List.of(key), Attribute.of("perm", new long[] {0, 2, 1}));
+    Value scores =
+        g.node(Operator.ADD, List.of(g.node(Operator.MAT_MUL, List.of(query, turned)), mask));
+    Value weights = g.node(Operator.SOFTMAX, List.of(scores), Attribute.axis(2));
+    Value context = g.node(Operator.MAT_MUL, List.of(weights, value));
+    Value out = g.named("out", Operator.ADD, List.of(dense(g, "mix", context, 6, 6), hidden));
+    Value features =
+        g.named(
+            "features",
+            Operator.REDUCE_MEAN,
+            List.of(out),
+            Attribute.of("axes", new long[] {1}),
+            Attribute.of("keepdims", 0));
+    return classified(g, features, 6);
+  }
+
+  private Value dense(GraphBuilder g, String name, Value x, int in, int out) {
+    Value product =
+        g.node(Operator.MAT_MUL, List.of(x, g.initializer(name + ".weight", weight(in, out))));
+    Value bias = g.initializer(name + ".bias", Tensor.zeros(ElementType.FLOAT, out));
+    return g.named(name, Operator.ADD, List.of(product, bias));
+  }
+
+  private OnnxModel classified(GraphBuilder g, Value features, int width) {
+    Value answer =
+        g.named(
+            "answer",
+            Operator.GEMM,
+            List.of(features, g.initializer("answer.weight", weight(width, 5))));
+    return g.output(answer, ElementType.FLOAT, -1, 5).build();
+  }
+
+  private void add(String name, OnnxModel model) {
+    Path file = folder.resolve(name + ".onnx");
+    model.write(file);
+    headstart.models().add(file, name, null);
+  }
+
+  /** Vectors whose class is the sign of a product, which no linear head on them can tell. */
+  private Path data(String name, int rows) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (int row = 0; row < rows; row++) {
+      float[] values = vector();
+      lines.append("{\"features\": [");
+      for (int i = 0; i < WIDTH; i++) {
+        lines.append(String.format(Locale.ROOT, "%s%.4f", i == 0 ? "" : ", ", values[i]));
+      }
+      String label = values[0] * values[1] > 0 ? "same" : "different";
+      lines.append("], \"label\": \"").append(label).append("\"}\n");
+    }
+    return Files.writeString(folder.resolve(name), lines);
+  }
+
+  private float[] vector() {
+    float[] values = new float[WIDTH];
+    for (int i = 0; i < WIDTH; i++) {
+      values[i] = (float) random.nextGaussian() * (i < 2 ? 2 : 0.5f);
+    }
+    return values;
+  }
+
+  private static RecipeOptions recipe(String unfreeze, int epochs, String... freeze) {
+    return new RecipeOptions(
+            null, null, null, null, 0.02, null, null, epochs, null, null, null, null, null, null,
+            null, 3L)
+        .unfreezing(unfreeze, List.of(freeze));
+  }
+
+  private TeachResult teach(String base, Path data, RecipeOptions recipe) {
+    return headstart.teach(
+        new TeachRequest("signs", data, base, "auto", recipe, Promotion.ALWAYS),
+        TrainingListener.NONE);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "residual, inner, 2, block.two.weight;block.two.bias",
+    "residual, skip, 1, block.one.weight;block.one.bias;block.two.weight;block.two.bias",
+    "residual, block.two*, 2, block.two.weight;block.two.bias",
+    "residual, all, 1, 'stem.weight;stem.bias;block.one.weight;block.one.bias;block.two.weight;"
+        + "block.two.bias'",
+    "attention, embed, 2, 'query.weight;query.bias;key.weight;key.bias;value.weight;value.bias;"
+        + "mix.weight;mix.bias'",
+    "attention, mix.weight, 2, mix.weight"
+  })
+  void teachesPredictsEvaluatesAndExports(String base, String unfreeze, int live, String trainable)
+      throws Exception {
+    add(base, base.equals("residual") ? residual() : attention());
+    TeachResult taught = teach(base, data("train.jsonl", 60), recipe(unfreeze, 12));
+    assertEquals("tail", taught.kind());
+    assertEquals(List.of(trainable.split(";")), taught.manifest().tail().trainable());
+    assertEquals(live, taught.manifest().tail().live().size());
+    var history = taught.history();
+    assertTrue(
+        history.get(history.size() - 1).trainLoss() < history.get(0).trainLoss(),
+        history.toString());
+
+    var evaluation =
+        headstart.evaluate("signs", null, data("test.jsonl", 30), TrainingListener.NONE);
+    assertEquals(30, evaluation.samples());
+
+    float[] values = vector();
+    Prediction predicted;
+    try (Predictor predictor = headstart.predictor("signs", null)) {
+      predicted = predictor.predict(new VectorSample("one", values));
+    }
+    try (InferenceSession fused =
+        InferenceSession.open(headstart.fused("signs", null), SessionSettings.cpu(1))) {
+      assertEquals(List.of("x"), List.copyOf(fused.inputs().keySet()));
+      float[] scores = fused.run(Map.of("x", Tensor.of(values, 1, WIDTH))).get("scores").floats();
+      assertEquals(scores[0], predicted.scores().get(taught.classes().get(0)), 1e-5);
+      assertEquals(scores[1], predicted.scores().get(taught.classes().get(1)), 1e-5);
+      served(base, live, values, scores);
+    }
+  }
+
+  /** The server gives the same, and takes ready features only where one tensor is all it needs. */
+  private void served(String base, int live, float[] values, float[] scores) throws Exception {
+    try (ModelRepository repository =
+        headstart.repository(ServingSettings.defaults(), ServingListener.NONE)) {
+      while (!repository.ready()) {
+        Thread.sleep(10);
+      }
+      Map<String, Tensor> inputs = Map.of("x", Tensor.of(values, 1, WIDTH));
+      var answer =
+          repository
+              .infer(new InferenceRequest("signs", null, inputs, List.of(), 0, null))
+              .toCompletableFuture()
+              .get();
+      assertArrayEquals(scores, answer.outputs().get("scores").floats(), 1e-5f);
+      var all =
+          repository
+              .infer(new InferenceRequest("heads@" + base, null, inputs, List.of(), 0, null))
+              .toCompletableFuture()
+              .get();
+      assertArrayEquals(scores, all.outputs().get("signs.scores").floats(), 1e-5f);
+      boolean takesFeatures =
+          repository.metadata("signs", null).forms().stream()
+              .anyMatch(form -> form.name().equals("features"));
+      assertEquals(live == 1, takesFeatures);
+    }
+  }
+
+  @Test
+  void whatIsFrozenStaysBitForBitAndTheRestLearns() throws IOException {
+    add("residual", residual());
+    teach("residual", data("train.jsonl", 40), recipe("skip", 3, "block.one*"));
+    OnnxModel base = headstart.models().get("residual").model();
+    Map<String, Tensor> before = base.initializers();
+    Map<String, Tensor> after =
+        OnnxModel.read(headstart.heads().loadLive("signs").model()).initializers();
+    assertEquals(before.get("block.one.weight"), after.get("block.one.weight"));
+    assertEquals(before.get("block.one.bias"), after.get("block.one.bias"));
+    assertNotEquals(before.get("block.two.weight"), after.get("block.two.weight"));
+    assertNull(after.get("stem.weight"), "what is before the cut is not in the head");
+  }
+
+  @Test
+  void theSameSeedGivesTheSameWeightsAndAnotherTeachComparesWithTheLiveOne() throws IOException {
+    add("attention", attention());
+    Path data = data("train.jsonl", 40);
+    TeachResult one = teach("attention", data, recipe("embed", 4));
+    TeachResult two = teach("attention", data, recipe("embed", 4));
+    assertEquals(2, two.version());
+    HeadStore heads = headstart.heads();
+    assertEquals(
+        heads.load("signs", 1).manifest().files().get(HeadStore.MODEL),
+        heads.load("signs", 2).manifest().files().get(HeadStore.MODEL));
+    assertEquals(one.validation().loss(), two.validation().loss());
+
+    RecipeOptions linear = RecipeOptions.of(HeadKind.parse("linear"));
+    TeachResult three =
+        headstart.teach(
+            new TeachRequest("signs", data, "attention", "auto", linear, Promotion.IF_NOT_WORSE),
+            TrainingListener.NONE);
+    assertTrue(three.reason().contains("of the live version 2"), three.reason());
+    TeachResult four =
+        headstart.teach(
+            new TeachRequest(
+                "signs", data, "attention", "auto", recipe("mix*", 4), Promotion.IF_NOT_WORSE),
+            TrainingListener.NONE);
+    assertTrue(four.reason().contains("neither trained on"), four.reason());
+  }
+
+  @Test
+  void aBundleIsTakenOnlyWhereItsBaseIsAndOnlyAsItWasWritten() throws IOException {
+    add("residual", residual());
+    teach("residual", data("train.jsonl", 40), recipe("inner", 2));
+    Path bundle = folder.resolve("signs.bundle");
+    headstart.exportBundle("signs", bundle);
+    try (Headstart other = Headstart.open(folder.resolve("other"))) {
+      BadInputException e =
+          assertThrows(BadInputException.class, () -> other.importBundle("signs", bundle));
+      assertTrue(e.getMessage().contains("residual"), e.getMessage());
+      other.models().add(folder.resolve("residual.onnx"), "residual", null);
+      other.importBundle("signs", bundle);
+      VectorSample sample = new VectorSample("one", vector());
+      try (Predictor mine = headstart.predictor("signs", null);
+          Predictor theirs = other.predictor("signs", null)) {
+        assertEquals(mine.predict(sample), theirs.predict(sample));
+      }
+    }
+  }
+
+  @Test
+  void wrongUsageIsTold() throws IOException {
+    add("residual", residual());
+    Path data = data("train.jsonl", 20);
+    refused(UsageException.class, data, "auto", recipe("9", 1), "has 2 blocks");
+    refused(UsageException.class, data, "auto", recipe("0", 1), "1 or more");
+    refused(UsageException.class, data, "skip", recipe("inner", 1), "contradicts");
+    refused(UsageException.class, data, "auto", recipe("features", 1), "where the classifier sits");
+    refused(UsageException.class, data, "auto", recipe("inner", 1, "*"), "left to train");
+    refused(UsageException.class, data, "auto", recipe(null, 1, "block*"), "--unfreeze");
+    refused(NotFoundException.class, data, "auto", recipe("inne", 1), "inne");
+    refused(NotFoundException.class, data, "auto", recipe("blok*", 1), "blok*");
+    refused(NotFoundException.class, data, "auto", recipe("inner", 1, "blok*"), "blok*");
+    RecipeOptions tail = RecipeOptions.of(HeadKind.parse("tail"));
+    refused(UsageException.class, data, "auto", tail, "--unfreeze");
+    RecipeOptions linear = RecipeOptions.of(HeadKind.parse("linear")).unfreezing("1", List.of());
+    refused(UsageException.class, data, "auto", linear, "--head linear");
+    BadInputException e =
+        assertThrows(BadInputException.class, () -> teach(null, data, recipe("1", 1)));
+    assertTrue(e.getMessage().contains("ready features"), e.getMessage());
+  }
+
+  private <E extends HeadstartException> void refused(
+      Class<E> type, Path data, String cut, RecipeOptions recipe, String why) {
+    E e =
+        assertThrows(
+            type,
+            () ->
+                headstart.teach(
+                    new TeachRequest("signs", data, "residual", cut, recipe, Promotion.ALWAYS),
+                    TrainingListener.NONE));
+    assertTrue(e.getMessage().contains(why), e.getMessage());
+  }
+
+  @Test
+  void liveTensorsAreNamedInHeadJson() throws IOException {
+    add("attention", attention());
+    TeachResult taught = teach("attention", data("train.jsonl", 20), recipe("embed", 1));
+    List<String> names = new ArrayList<>();
+    for (TensorInfo info : taught.manifest().tail().live()) {
+      names.add(info.name());
+    }
+    assertEquals(List.of("embed", "mask"), names);
+    assertEquals(taught.manifest().tail(), headstart.heads().loadLive("signs").manifest().tail());
+  }
+}
