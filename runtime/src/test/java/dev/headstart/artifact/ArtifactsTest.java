@@ -414,12 +414,12 @@ class ArtifactsTest {
       }
     }
     Path at = folder.resolve("ce");
-    for (long label : new long[] {WIDTH, Long.MAX_VALUE, Long.MIN_VALUE}) {
+    for (long label : new long[] {WIDTH, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
       Map<String, Tensor> batch =
           Map.of("x", random(random, 2, FEATURES), "labels", Tensor.vector(0, label));
       try (TrainingSession session = TrainingSession.open(at, 1);
           var bound = session.bind(batch)) {
-        assertThrows(FailureException.class, () -> session.step(bound), "label " + label);
+        assertThrows(BadInputException.class, () -> session.step(bound), "label " + label);
       }
     }
   }
