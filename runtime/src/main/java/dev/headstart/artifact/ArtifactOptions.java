@@ -30,6 +30,9 @@ import java.util.Map;
  *     happens to hold, it is the sum of weighted losses over B: B is what the weights add up to
  *     where they are 1 in the mean. The loss that a step gives is its own batch's. 0 for no
  *     scaling: then gradients add up
+ * @param batchNorms whether batch normalisations whose scale is trained take the batch's own
+ *     statistics, and move their running ones, which are then frozen parameters of the checkpoint;
+ *     else all keep the statistics that they have
  */
 public record ArtifactOptions(
     List<String> trainable,
@@ -42,7 +45,8 @@ public record ArtifactOptions(
     String output,
     Map<String, ParameterOptions> parameters,
     boolean decayVectors,
-    int effectiveBatch) {
+    int effectiveBatch,
+    boolean batchNorms) {
 
   public ArtifactOptions {
     trainable = trainable == null ? null : List.copyOf(trainable);
@@ -57,7 +61,7 @@ public record ArtifactOptions(
   /** All parameters alike, no weights, no smoothing, seed 0, the only output. */
   public static ArtifactOptions of(Objective loss, Optimizer optimizer) {
     return new ArtifactOptions(
-        null, List.of(), loss, optimizer, null, 0, 0, null, Map.of(), true, 0);
+        null, List.of(), loss, optimizer, null, 0, 0, null, Map.of(), true, 0, false);
   }
 
   public ArtifactOptions trainable(List<String> names) {
@@ -72,7 +76,8 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions frozen(List<String> names) {
@@ -87,7 +92,8 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions weights(float[] values) {
@@ -102,7 +108,8 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions smoothing(float value) {
@@ -117,7 +124,8 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions seed(long value) {
@@ -132,7 +140,8 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions output(String name) {
@@ -147,7 +156,8 @@ public record ArtifactOptions(
         name,
         parameters,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions parameters(Map<String, ParameterOptions> byName) {
@@ -162,7 +172,8 @@ public record ArtifactOptions(
         output,
         byName,
         decayVectors,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions decayVectors(boolean value) {
@@ -177,7 +188,8 @@ public record ArtifactOptions(
         output,
         parameters,
         value,
-        effectiveBatch);
+        effectiveBatch,
+        batchNorms);
   }
 
   public ArtifactOptions effectiveBatch(int samples) {
@@ -192,7 +204,24 @@ public record ArtifactOptions(
         output,
         parameters,
         decayVectors,
-        samples);
+        samples,
+        batchNorms);
+  }
+
+  public ArtifactOptions batchNorms(boolean value) {
+    return new ArtifactOptions(
+        trainable,
+        frozen,
+        loss,
+        optimizer,
+        weights,
+        smoothing,
+        seed,
+        output,
+        parameters,
+        decayVectors,
+        effectiveBatch,
+        value);
   }
 
   /** How a parameter of this shape trains. */

@@ -9,6 +9,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.gradient.Algebra;
+import dev.headstart.gradient.BatchNorms;
 import dev.headstart.gradient.Gradients;
 import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.ElementType;
@@ -53,7 +54,8 @@ import java.util.Set;
  * @param training the training graph
  * @param eval the evaluation graph
  * @param optimizer the optimizer graph
- * @param checkpoint the parameters, all trainable; {@link Checkpoint#weights} gives their weights
+ * @param checkpoint the parameters, and frozen those statistics that training moves; {@link
+ *     Checkpoint#weights} gives their weights
  * @param width elements of the last axis of the output, -1 if that is not fixed: for {@link
  *     Loss#CE} the number of classes, which labels must be checked against
  * @param warnings what works and may not be meant, for people
@@ -126,13 +128,16 @@ public record Artifacts(
     ParameterScales scales = ParameterScales.of(parameters, options);
     requireFreeNames(graph, parameters.keySet(), scales, options.loss());
 
-    OnnxModel open = withoutParameters(forward.proto(), graph, parameters.keySet());
+    Map<String, Tensor> statistics = statistics(forward, graph, parameters.keySet(), options);
+    Set<String> inputs = new HashSet<>(parameters.keySet());
+    inputs.addAll(statistics.keySet());
+    OnnxModel open = withoutParameters(forward.proto(), graph, inputs);
     Optimizer optimizer = scales.optimizer(options.optimizer());
     return new Artifacts(
-        training(open, output, scores, parameters, scales, options, showGradients),
-        eval(open, output, parameters, scales, options),
+        training(open, output, scores, parameters, statistics, scales, options, showGradients),
+        eval(open, output, parameters, statistics, scales, options),
         optimizer.model(),
-        scales.checkpoint(parameters),
+        scales.checkpoint(parameters, statistics),
         options.loss() instanceof LossGraph ? -1 : output.shape()[output.shape().length - 1],
         warnings(graph, output.name(), options.loss()),
         scales);
@@ -345,11 +350,36 @@ public record Artifacts(
             .build());
   }
 
+  /** The running statistics that training is to move. */
+  private static Map<String, Tensor> statistics(
+      OnnxModel forward, GraphProto graph, Set<String> parameters, ArtifactOptions options) {
+    if (!options.batchNorms()) {
+      return Map.of();
+    }
+    GraphBuilder whole =
+        new GraphBuilder(OnnxModel.of(forward.proto().toBuilder().setGraph(graph).build()));
+    Map<String, Tensor> all = forward.initializers();
+    Map<String, Tensor> statistics = new LinkedHashMap<>();
+    for (String name : BatchNorms.statistics(whole, parameters::contains)) {
+      Tensor tensor = all.get(name);
+      if (tensor == null || tensor.type() != ElementType.FLOAT) {
+        throw new BadInputException(
+            "the running statistics '"
+                + name
+                + "' must be a float32 weight of the model to be moved in training, got "
+                + tensor);
+      }
+      statistics.put(name, tensor);
+    }
+    return statistics;
+  }
+
   private static OnnxModel training(
       OnnxModel open,
       TensorInfo output,
       String scores,
       Map<String, Tensor> parameters,
+      Map<String, Tensor> statistics,
       ParameterScales scales,
       ArtifactOptions options,
       boolean showGradients) {
@@ -357,6 +387,8 @@ public record Artifacts(
     dropoutInTraining(graph, options.seed());
     Loss.Added added = loss(graph, output, options);
     scales.open(graph, parameters);
+    statistics.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    BatchNorms.toTraining(graph, scale -> options.batchNorms() && parameters.containsKey(scale));
     Map<String, Value> seeds = seeds(graph, added, scores, options.effectiveBatch());
     Map<String, Value> gradients = Gradients.of(graph, seeds, parameters.keySet());
 
@@ -370,7 +402,7 @@ public record Artifacts(
     }
     Map<String, Value> buffers = new LinkedHashMap<>();
     scales
-        .checkpoint(parameters)
+        .checkpoint(parameters, Map.of())
         .trainable()
         .forEach(
             (name, tensor) ->
@@ -428,12 +460,14 @@ public record Artifacts(
       OnnxModel open,
       TensorInfo output,
       Map<String, Tensor> parameters,
+      Map<String, Tensor> statistics,
       ParameterScales scales,
       ArtifactOptions options) {
     GraphBuilder graph = new GraphBuilder(open);
     dropoutInEvaluation(graph);
     Loss.Added added = loss(graph, output, options);
     scales.open(graph, parameters);
+    statistics.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
     return graph.output(added.loss(), ElementType.FLOAT).build();
   }
 
@@ -501,8 +535,8 @@ public record Artifacts(
 
   /**
    * The same, but the evaluation graph also gives the output that the loss is taken of, and the
-   * weights of every parameter p as {@code value:p}: so a training session can be judged, and its
-   * weights read, without a checkpoint on disk.
+   * weights of every parameter p, moving statistics included, as {@code value:p}: so a training
+   * session can be judged, and its weights read, without a checkpoint on disk.
    *
    * @param output the tensor that the loss is taken of
    */
@@ -524,7 +558,7 @@ public record Artifacts(
    * A checkpoint with other weights, for these graphs: to start from weights that were found
    * elsewhere, or to keep the best ones.
    *
-   * @param weights of every parameter that trains, by name, in the parameters' shapes
+   * @param weights of all that {@link Checkpoint#weights} has, by name, in the same shapes
    */
   public Checkpoint checkpoint(Map<String, Tensor> weights) {
     Map<String, Tensor> ordered = new LinkedHashMap<>();
@@ -541,13 +575,16 @@ public record Artifacts(
               }
               ordered.put(name, tensor);
             });
-    return scales.checkpoint(ordered);
+    Map<String, Tensor> statistics = new LinkedHashMap<>(ordered);
+    statistics.keySet().retainAll(checkpoint.frozen().keySet());
+    ordered.keySet().removeAll(statistics.keySet());
+    return scales.checkpoint(ordered, statistics);
   }
 
   /** The model's own inputs, then labels or target: what a training step is fed. */
   public List<TensorInfo> inputs() {
     return eval.inputs().stream()
-        .filter(i -> !checkpoint.trainable().containsKey(i.name()))
+        .filter(i -> !checkpoint.parameters().containsKey(i.name()))
         .toList();
   }
 

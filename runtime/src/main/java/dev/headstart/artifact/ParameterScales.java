@@ -94,7 +94,7 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
   }
 
   /** A checkpoint of weights that has trained nothing yet. */
-  Checkpoint checkpoint(Map<String, Tensor> weights) {
+  Checkpoint checkpoint(Map<String, Tensor> weights, Map<String, Tensor> frozen) {
     Map<String, Tensor> stored = new LinkedHashMap<>();
     Map<String, Float> properties = new LinkedHashMap<>();
     weights.forEach(
@@ -110,7 +110,7 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
       stored.put(CLOCK, Tensor.scalar(1f));
     }
     return new Checkpoint(
-        stored, Map.of(), null, new Checkpoint.Properties(Map.of(), properties, Map.of()));
+        stored, frozen, null, new Checkpoint.Properties(Map.of(), properties, Map.of()));
   }
 
   /** The weights that a checkpoint stands for. */
@@ -137,6 +137,7 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
               }
               weights.put(name, times(v, scale.power == 0 ? factor : scale.of(clock.floats()[0])));
             });
+    weights.putAll(checkpoint.frozen());
     return weights;
   }
 

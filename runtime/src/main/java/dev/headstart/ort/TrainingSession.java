@@ -8,7 +8,11 @@ import ai.onnxruntime.OrtSession.SessionOptions;
 import ai.onnxruntime.OrtTrainingSession;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
+import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.onnx.TensorInfo;
+import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -22,10 +26,15 @@ import java.util.Map;
 public final class TrainingSession implements AutoCloseable {
   private final OrtTrainingSession session;
   private final List<String> inputs;
+
+  /** Inputs that name a class a sample, with how many classes there are. */
+  private final Map<String, Long> labels;
+
   private boolean closed;
 
-  private TrainingSession(OrtTrainingSession session) {
+  private TrainingSession(OrtTrainingSession session, Map<String, Long> labels) {
     this.session = session;
+    this.labels = labels;
     this.inputs = List.copyOf(session.getTrainInputNames());
     OrtRuntime.opened();
   }
@@ -40,6 +49,7 @@ public final class TrainingSession implements AutoCloseable {
   public static TrainingSession open(Path artifacts, int threads) {
     OrtRuntime.requireTraining();
     Path eval = artifacts.resolve("eval_model.onnx");
+    Map<String, Long> labels = labels(OnnxModel.read(artifacts.resolve("training_model.onnx")));
     try (SessionOptions options = new SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
@@ -53,11 +63,31 @@ public final class TrainingSession implements AutoCloseable {
                   artifacts.resolve("training_model.onnx").toString(),
                   Files.exists(eval) ? eval.toString() : null,
                   artifacts.resolve("optimizer_model.onnx").toString(),
-                  options));
+                  options),
+          labels);
     } catch (OrtException e) {
       throw new FailureException(
           "ONNX Runtime refuses the training artifacts in " + artifacts + ": " + Reasons.of(e), e);
     }
+  }
+
+  /** The labels of cross entropies: ONNX Runtime's kernel lets some wrong ones through. */
+  private static Map<String, Long> labels(OnnxModel training) {
+    List<String> inputs = training.inputs().stream().map(TensorInfo::name).toList();
+    Map<String, TensorInfo> shapes = null;
+    Map<String, Long> labels = new LinkedHashMap<>();
+    for (var node : training.proto().getGraph().getNodeList()) {
+      if (node.getOpType().equals("SoftmaxCrossEntropyLoss")
+          && inputs.contains(node.getInput(1))
+          && node.getAttributeList().stream().noneMatch(a -> a.getName().equals("ignore_index"))) {
+        shapes = shapes == null ? ShapeInference.infer(training) : shapes;
+        TensorInfo scores = shapes.get(node.getInput(0));
+        if (scores != null && scores.shape() != null && scores.shape()[1] > 0) {
+          labels.put(node.getInput(1), scores.shape()[1]);
+        }
+      }
+    }
+    return labels;
   }
 
   /** The names that a batch must hold: the user's inputs, then labels or target. */
@@ -73,10 +103,26 @@ public final class TrainingSession implements AutoCloseable {
     /** In the session's order: the Java API feeds values by position. */
     private final Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
 
+    private final Map<String, Tensor> data;
+
     private boolean open = true;
 
-    private Batch() {
+    private Batch(Map<String, Tensor> data) {
+      this.data = data;
       OrtRuntime.opened();
+    }
+
+    private void requireLabels() {
+      labels.forEach(
+          (name, classes) -> {
+            LongBuffer values = data.get(name).longBuffer();
+            for (int i = 0; i < values.limit(); i++) {
+              if (values.get(i) < 0 || values.get(i) >= classes) {
+                throw new BadInputException(
+                    "'" + name + "' must be from 0 to " + (classes - 1) + ", got " + values.get(i));
+              }
+            }
+          });
     }
 
     /** Frees the native tensors; idempotent. The data's buffers stay. */
@@ -100,7 +146,7 @@ public final class TrainingSession implements AutoCloseable {
     if (data.size() != inputs.size() || !data.keySet().containsAll(inputs)) {
       throw new BadInputException("a batch needs the inputs " + inputs + ", got " + data.keySet());
     }
-    Batch batch = new Batch();
+    Batch batch = new Batch(Map.copyOf(data));
     try {
       for (String name : inputs) {
         Tensor tensor = data.get(name);
@@ -135,8 +181,13 @@ public final class TrainingSession implements AutoCloseable {
     return loss;
   }
 
-  /** Forward and backward only: gradients are added to those of earlier calls. */
+  /**
+   * Forward and backward only: gradients are added to those of earlier calls.
+   *
+   * @throws BadInputException if a label is no class's number
+   */
   public float accumulate(Batch batch) {
+    batch.requireLabels();
     try (OrtSession.Result result = session.trainStep(batch.tensors)) {
       return ((OnnxTensor) result.get(0)).getFloatBuffer().get(0);
     } catch (OrtException e) {

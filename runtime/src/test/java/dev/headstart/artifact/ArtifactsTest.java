@@ -414,12 +414,12 @@ class ArtifactsTest {
       }
     }
     Path at = folder.resolve("ce");
-    for (long label : new long[] {WIDTH, Long.MAX_VALUE, Long.MIN_VALUE}) {
+    for (long label : new long[] {WIDTH, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
       Map<String, Tensor> batch =
           Map.of("x", random(random, 2, FEATURES), "labels", Tensor.vector(0, label));
       try (TrainingSession session = TrainingSession.open(at, 1);
           var bound = session.bind(batch)) {
-        assertThrows(FailureException.class, () -> session.step(bound), "label " + label);
+        assertThrows(BadInputException.class, () -> session.step(bound), "label " + label);
       }
     }
   }
@@ -468,7 +468,7 @@ class ArtifactsTest {
     GraphBuilder graph = linear(new Random(SEED));
     Value y = graph.value("y");
     Value half = graph.initializer("half", Tensor.scalar(0.5f));
-    Value exponent = graph.initializer("exponent", Tensor.of(new float[] {2}, 1));
+    Value exponent = graph.initializer("exponent", Tensor.scalar(2f));
     Value shape = graph.initializer("shape", Tensor.vector(-1, WIDTH));
     Value unused = graph.initializer("unused", Tensor.of(new float[] {1, 2, 3}, 3));
     graph.named("side", Operator.MUL, List.of(y, unused));
@@ -481,7 +481,6 @@ class ArtifactsTest {
     assertFalse(all.eval().initializers().containsKey("unused"));
     Artifacts named = Artifacts.generate(model, options(Loss.MSE).trainable(List.of("half", "w")));
     assertEquals(List.of("w", "half"), List.copyOf(named.checkpoint().trainable().keySet()));
-    refused(model, options(Loss.MSE).trainable(List.of("exponent")), "exponent");
     refused(model, options(Loss.MSE).trainable(List.of("unused")), "does not depend");
     refused(model, options(Loss.MSE).trainable(List.of("shape")), "INT64");
     refused(model, options(Loss.MSE).trainable(List.of()), "nothing to train");
@@ -540,6 +539,68 @@ class ArtifactsTest {
     refused(with(graph, "y", WIDTH), options(Loss.CE), "v_grad.accumulation.buffer");
   }
 
+  /** Statistics move as the definition says, and only in training. */
+  @Test
+  void batchNormsMoveTheirStatisticsOnRequest() {
+    Random random = new Random(SEED);
+    GraphBuilder graph = new GraphBuilder("norm", 17);
+    List<Value> inputs = new ArrayList<>(List.of(graph.input("x", ElementType.FLOAT, -1, WIDTH)));
+    for (String name : List.of("scale", "bias", "mean", "variance")) {
+      inputs.add(graph.initializer(name, Tensor.of(new float[] {1, 2, 3}, WIDTH)));
+    }
+    graph.named("y", Operator.BATCH_NORMALIZATION, inputs, Attribute.of("momentum", 0.9f));
+    OnnxModel model = with(graph, "y", WIDTH);
+    assertEquals(
+        Set.of(), Artifacts.generate(model, options(Loss.MSE)).checkpoint().frozen().keySet());
+    assertEquals(
+        Set.of(),
+        Artifacts.generate(model, options(Loss.MSE).batchNorms(true).trainable(List.of("bias")))
+            .checkpoint()
+            .frozen()
+            .keySet());
+
+    Artifacts artifacts =
+        Artifacts.generate(
+                model,
+                options(Loss.MSE)
+                    .batchNorms(true)
+                    .parameters(Map.of("scale", ParameterOptions.rate(0.5f))))
+            .observable("y");
+    assertEquals(Set.of("mean", "variance"), artifacts.checkpoint().frozen().keySet());
+    assertEquals(List.of("x", "target"), artifacts.inputs().stream().map(i -> i.name()).toList());
+    artifacts.writeTo(folder);
+    Tensor x = random(random, BATCH, WIDTH);
+    Map<String, Tensor> values;
+    try (TrainingSession session = TrainingSession.open(folder, 1);
+        var bound = session.bind(Map.of("x", x, "target", random(random, BATCH, WIDTH)))) {
+      assertEquals(List.of("x", "target"), session.inputs());
+      session.learningRate(0.01f);
+      session.step(bound);
+      session.evaluate(bound);
+      values = session.evaluate(bound);
+      session.save(folder.resolve("after"), false);
+    }
+    Checkpoint after = Checkpoint.read(folder.resolve("after"));
+    for (int c = 0; c < WIDTH; c++) {
+      double mean = 0;
+      double squares = 0;
+      for (int n = 0; n < BATCH; n++) {
+        double value = x.floats()[n * WIDTH + c];
+        mean += value / BATCH;
+        squares += value * value / BATCH;
+      }
+      double movedMean = 0.9 * (c + 1) + 0.1 * mean;
+      double movedVariance = 0.9 * (c + 1) + 0.1 * (squares - mean * mean);
+      assertEquals(movedMean, after.weights().get("mean").floats()[c], 1e-5);
+      assertEquals(movedVariance, after.weights().get("variance").floats()[c], 1e-5);
+      assertEquals(movedMean, values.get("value:mean").floats()[c], 1e-5);
+      assertEquals(movedVariance, values.get("value:variance").floats()[c], 1e-5);
+    }
+    Checkpoint again = artifacts.checkpoint(after.weights());
+    assertEquals(after.frozen(), again.frozen());
+    assertEquals(after.trainable().keySet(), again.trainable().keySet());
+  }
+
   @Test
   void severalOutputsNeedAName() {
     GraphBuilder graph = linear(new Random(SEED));
@@ -570,8 +631,9 @@ class ArtifactsTest {
     GraphBuilder graph = linear(new Random(SEED));
     Value y = graph.value("y");
     for (int i = 0; i < 2; i++) {
-      graph.proto().addNodeBuilder().setOpType("Det").setName("det" + i).addInput(y.name());
-      y = graph.outputOf(graph.proto().getNodeCount() - 1, 0);
+      y = graph.node(Operator.ABS, List.of(y));
+      int last = graph.proto().getNodeCount() - 1;
+      graph.proto().getNodeBuilder(last).setOpType("Strange").setDomain("nobody.knows");
     }
     graph.named("z", Operator.RELU, List.of(y));
     String message =
@@ -579,8 +641,9 @@ class ArtifactsTest {
                 BadInputException.class,
                 () -> Artifacts.generate(with(graph, "z", WIDTH), options(Loss.CE)))
             .getMessage();
-    assertEquals(3, message.split("Det \\(node").length, message);
+    assertEquals(3, message.split("nobody.knows.Strange \\(node").length, message);
     assertTrue(message.contains("opset 17"), message);
+    assertTrue(message.contains("The deepest cut that works is '" + y.name() + "'"), message);
   }
 
   @Test
