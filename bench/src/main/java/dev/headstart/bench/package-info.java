@@ -8,6 +8,7 @@
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main Features -p photos=DIR
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main InferenceBenchmark
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main StackedHeads
+ * java -cp "bench/target/classes:bench/target/lib/*" dev.headstart.bench.TrainingBenchmark ../shared 20
  * </pre>
  */
 package dev.headstart.bench;
