@@ -103,8 +103,22 @@ class LiveFeaturesTest {
       Targets targets = Targets.classes(3, labels);
       Recipe recipe =
           new RecipeOptions(
-                  new HeadKind.Linear(), null, null, null, 0.05, null, null, 10, 16, null, null,
-                  null, null, 0, null, 1L)
+                  new HeadKind.Linear(),
+                  null,
+                  null,
+                  null,
+                  0.05,
+                  null,
+                  null,
+                  10,
+                  16,
+                  null,
+                  null,
+                  null,
+                  null,
+                  0,
+                  null,
+                  1L)
               .resolve(Task.SINGLE, WIDTH);
       Scaling scaling = new Scaling(new float[WIDTH], new float[] {1});
       HeadNetwork linear = HeadNetwork.fresh(new HeadKind.Linear(), scaling, 3, 1);
