@@ -13,6 +13,7 @@ import dev.headstart.predict.Predictor;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.Teacher;
@@ -149,6 +150,17 @@ public final class Headstart implements AutoCloseable {
   public Map<Integer, Integer> importBundle(String head, Path file) {
     workspace.requireWritable();
     return HeadBundle.read(workspace, head, file);
+  }
+
+  /**
+   * Makes a head's first version of training artifacts that were made elsewhere; see {@link
+   * HeadImport}.
+   *
+   * @return the version's number
+   */
+  public int importArtifacts(HeadImport request) {
+    workspace.requireWritable();
+    return request.run(models, workspace.heads(), providers, VERSION);
   }
 
   /** Closes the workspace; idempotent. */

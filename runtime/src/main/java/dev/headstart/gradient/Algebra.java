@@ -87,10 +87,6 @@ public final class Algebra {
     return graph.node(Operator.SQRT, List.of(a));
   }
 
-  public Value reciprocal(Value a) {
-    return graph.node(Operator.RECIPROCAL, List.of(a));
-  }
-
   public Value sin(Value a) {
     return graph.node(Operator.SIN, List.of(a));
   }
@@ -213,11 +209,6 @@ public final class Algebra {
     return reshape(graph.node(Operator.SIZE, List.of(a)), 1);
   }
 
-  /** The length of an axis as an int64 scalar. */
-  public Value length(Value a, long axis) {
-    return gather(shape(a), index(axis), 0);
-  }
-
   /** The number of each element of {@code a} in row-major order, an int64 tensor of its shape. */
   public Value positions(Value a) {
     Value count = graph.node(Operator.SIZE, List.of(a));
@@ -225,7 +216,7 @@ public final class Algebra {
   }
 
   /** An int64 scalar. */
-  Value index(long value) {
+  private Value index(long value) {
     return graph.constant(Tensor.vector(value).reshape());
   }
 

@@ -81,6 +81,11 @@ public final class GradientRules {
     return TABLE.operators();
   }
 
+  /** The operators that give no gradient to any input. */
+  static Set<String> stopOperators() {
+    return STOP_OPERATORS;
+  }
+
   /** The operator's entry, or null. */
   static RuleTable.Entry entry(String operator) {
     return TABLE.entry(operator);
@@ -89,6 +94,11 @@ public final class GradientRules {
   /** Whether differentiation ends at this input, so that nothing behind it gets a gradient. */
   static boolean stops(String operator, int input) {
     return STOP_OPERATORS.contains(operator) || TABLE.stops(operator, input);
+  }
+
+  /** Whether a constant at this input is a setting, and not a parameter to train. */
+  static boolean isSetting(String operator, int input) {
+    return TABLE.isSetting(operator, input);
   }
 
   /** How an input of a node broadcasts. */

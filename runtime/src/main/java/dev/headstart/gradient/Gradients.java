@@ -88,8 +88,9 @@ public final class Gradients {
 
   /**
    * The tensors among {@code candidates} that {@code target} depends on in a differentiable way: by
-   * way of no stop edge, and of no input that its operator's rule leaves out. An operator without
-   * any rule is passed through, so that {@link #of} can complain of it.
+   * way of no stop edge, and of no input that its operator's rule leaves out. A candidate that is a
+   * setting there (the exponent of a square) does not count. An operator without any rule is passed
+   * through, so that {@link #of} can complain of it.
    *
    * @param graph topologically sorted
    * @param shapes what is known of the graph's tensors, by name
@@ -107,7 +108,9 @@ public final class Gradients {
         Entry entry = GradientRules.entry(operator);
         List<String> inputs = inputs(node);
         for (int i = 0; i < inputs.size(); i++) {
-          if ((entry == null || entry.covers(i)) && !GradientRules.stops(operator, i)) {
+          boolean setting =
+              GradientRules.isSetting(operator, i) && candidates.contains(inputs.get(i));
+          if ((entry == null || entry.covers(i)) && !GradientRules.stops(operator, i) && !setting) {
             reached.add(inputs.get(i));
           }
         }

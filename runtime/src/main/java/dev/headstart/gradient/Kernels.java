@@ -39,8 +39,9 @@ public interface Kernels {
    * along {@code axis}: there it is the sum of dY at all indices that point there. What Gather does
    * backwards.
    *
-   * @param indices int64 of any rank, each from 0 to the axis' length - 1; dY has their dimensions
-   *     in the place of the axis
+   * @param indices int32 or int64 of any rank, less than 0 from the axis' end; others out of range
+   *     are refused. dY has their dimensions in the place of the axis
+   * @param axis less than 0 from the last
    */
   Value gatherGrad(Value shape, Value indices, Value dY, long axis);
 
@@ -80,7 +81,9 @@ public interface Kernels {
    * The gradients of Y = Conv(X, W) + B: dX is the transposed convolution of dY with W, dW the
    * convolution of X with dY, strides and dilations exchanged, dB the sum of dY.
    *
-   * @param x of known rank, [batch, channels, spatial…]
+   * @param x of known rank, [batch, channels, spatial…]; at least one sample
+   * @param w [output channels, channels / group, kernel…]
+   * @param xShape as much as is known of x's dimensions, -1 for the others; null for nothing
    * @param wanted of the three, which are needed
    * @return dX, dW and dB, null where not needed
    */

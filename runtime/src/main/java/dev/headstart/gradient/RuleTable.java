@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntPredicate;
 
 /** Rules by operator, with what is said of their inputs. Filled by the families of rules. */
 final class RuleTable {
@@ -64,6 +65,7 @@ final class RuleTable {
   private final Map<String, Entry> entries = new LinkedHashMap<>();
   private final Map<String, Broadcasting> broadcasting = new HashMap<>();
   private final Map<String, Set<Integer>> stopInputs = new HashMap<>();
+  private final Map<String, IntPredicate> settings = new HashMap<>();
 
   /** A rule for each of the operator's first inputs; further inputs have none. */
   void rule(String operator, Rule... rules) {
@@ -91,6 +93,14 @@ final class RuleTable {
     stopInputs.put(operator, Set.of(inputs));
   }
 
+  /**
+   * Inputs that have a gradient, but that are no parameters where they are constants: the 2 of a
+   * square, the smallest length of a vector.
+   */
+  void setting(String operator, IntPredicate inputs) {
+    settings.put(operator, inputs);
+  }
+
   /** How an operator's inputs broadcast; unsaid, they do not. */
   void broadcasting(String operator, Broadcasting how) {
     broadcasting.put(operator, how);
@@ -106,6 +116,10 @@ final class RuleTable {
 
   boolean stops(String operator, int input) {
     return stopInputs.getOrDefault(operator, Set.of()).contains(input);
+  }
+
+  boolean isSetting(String operator, int input) {
+    return settings.containsKey(operator) && settings.get(operator).test(input);
   }
 
   Broadcast broadcast(String operator, ForwardNode n, int input) {

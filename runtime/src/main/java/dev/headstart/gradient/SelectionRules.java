@@ -1,6 +1,5 @@
 package dev.headstart.gradient;
 
-import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,7 +19,9 @@ final class SelectionRules {
     t.stop("Slice", 1, 2, 3, 4); // starts, ends, axes, steps
     t.stop("Trilu", 1); // diagonal
 
-    t.rule("Gather", SelectionRules::gather); // dY added up where the indices point
+    t.rule( // dY added up where the indices point
+        "Gather",
+        (n, g) -> g.kernels().gatherGrad(g.shape(n.x()), n.x(1), n.dY(), n.integer("axis", 0)));
     t.rule("Slice", SelectionRules::slice); // dY where it was cut out, 0 around it
     t.rule("GatherElements", SelectionRules::taken);
     t.rule("GatherND", SelectionRules::taken);
@@ -59,19 +60,6 @@ final class SelectionRules {
                   + n.string("reduction", "none")
                   + "'; expected 'none' or 'add'");
     };
-  }
-
-  /** Indices may count from the end, which the kernel does not know. */
-  private static Value gather(ForwardNode n, Algebra g) {
-    long axis = n.integer("axis", 0);
-    Value indices = g.cast(n.x(1), ElementType.INT64);
-    long[] known = n.constantIntegers(1);
-    if (known == null || Arrays.stream(known).anyMatch(index -> index < 0)) {
-      Value fromEnd = g.add(indices, g.length(n.x(), axis));
-      indices = g.where(g.less(indices, g.index(0)), fromEnd, indices);
-    }
-    return g.kernels()
-        .gatherGrad(g.shape(n.x()), indices, n.dY(), axis < 0 ? axis + n.rank(0) : axis);
   }
 
   /** SliceGrad fails for a negative step along the last axis. */

@@ -282,37 +282,50 @@ public record HeadArtifacts(HeadNetwork network, Task task) {
 
     /** What the loss behind the scores is for; null if there is none that is known. */
     private Task task(String scores, String features) {
-      boolean logarithm = false;
-      boolean sigmoid = false;
-      boolean difference = false;
       for (int i : graph.consumers(scores)) {
         NodeProto node = graph.nodes().get(i);
         switch (node.getOpType()) {
           case "SoftmaxCrossEntropyLoss" -> {
             return Task.SINGLE;
           }
-          case "Sigmoid", "Neg" -> sigmoid = true;
+          case "Sigmoid" -> { // log(sigmoid(x)), as Microsoft writes it
+            if (isRead(node.getOutput(0), "Log")) {
+              return Task.MULTI;
+            }
+          }
+          case "Neg" -> { // softplus(-x), as it is written here
+            if (isRead(node.getOutput(0), "Softplus")) {
+              return Task.MULTI;
+            }
+          }
           case "Sub" -> {
             String other = node.getInput(node.getInput(0).equals(scores) ? 1 : 0);
-            difference = isGiven(other, features);
+            if (isGiven(other, features)) {
+              return Task.REGRESSION;
+            }
           }
           default -> {}
         }
       }
-      for (NodeProto node : graph.nodes()) {
-        logarithm |= node.getOpType().equals("Log") || node.getOpType().equals("Softplus");
-      }
-      return sigmoid && logarithm ? Task.MULTI : difference ? Task.REGRESSION : null;
+      return null;
+    }
+
+    private boolean isRead(String tensor, String operator) {
+      return graph.consumers(tensor).stream()
+          .anyMatch(i -> graph.nodes().get(i).getOpType().equals(operator));
     }
 
     /** Whether a tensor is an input other than the features, perhaps reshaped. */
     private boolean isGiven(String tensor, String features) {
-      if (graph.isInput(tensor)) {
-        return !tensor.equals(features);
+      String at = tensor;
+      for (var by = graph.producer(at); by.isPresent(); by = graph.producer(at)) {
+        NodeProto node = graph.nodes().get(by.getAsInt());
+        if (!node.getOpType().equals("Reshape")) {
+          return false;
+        }
+        at = node.getInput(0);
       }
-      return graph.producer(tensor).isPresent()
-          && graph.nodes().get(graph.producer(tensor).getAsInt()).getOpType().equals("Reshape")
-          && isGiven(graph.nodes().get(graph.producer(tensor).getAsInt()).getInput(0), features);
+      return graph.isInput(at) && !at.equals(features);
     }
 
     private HeadNetwork network(TensorInfo input) {

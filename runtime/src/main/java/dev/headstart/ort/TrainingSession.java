@@ -93,7 +93,8 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * Binds a tensor for every input of the training graph; close the batch before the session.
    *
-   * @throws BadInputException if the names are not {@link #inputs()}, or a buffer is not direct
+   * @throws BadInputException if the names are not {@link #inputs()}, a buffer is not direct, or a
+   *     tensor has no elements
    */
   public Batch bind(Map<String, Tensor> data) {
     if (data.size() != inputs.size() || !data.keySet().containsAll(inputs)) {
@@ -105,6 +106,11 @@ public final class TrainingSession implements AutoCloseable {
         Tensor tensor = data.get(name);
         if (!tensor.data().isDirect()) {
           throw new BadInputException("a batch is read in place: '" + name + "' must be direct");
+        }
+        if (tensor.elements() == 0) {
+          // ConvGrad divides by the size of the batch, as an integer, which ends the process.
+          throw new BadInputException(
+              "a batch needs at least one sample: '" + name + "' is " + tensor);
         }
         batch.tensors.put(name, Tensors.toNative(name, tensor, Tensors::copy));
       }

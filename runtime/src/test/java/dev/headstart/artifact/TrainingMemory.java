@@ -30,7 +30,6 @@ final class TrainingMemory {
 
   public static void main(String[] args) throws IOException {
     OrtRuntime.requireTraining();
-    long before = resident("VmRSS");
     Map<String, Tensor> data = new LinkedHashMap<>();
     for (int i = 3; i < args.length; i += 3) {
       long[] shape =
@@ -44,6 +43,7 @@ final class TrainingMemory {
         }
       }
     }
+    long before = resident("VmRSS");
     try (TrainingSession session =
         TrainingSession.open(Path.of(args[0]), Integer.parseInt(args[1]))) {
       long opened = resident("VmRSS");

@@ -60,8 +60,10 @@ class TrainingPlanTest {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                // A heap that is there from the start, so that only native memory grows
+                // A heap that is there from the start and a compiler that takes little, so that
+                // it is training that grows
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
                 "-Xms96m",
                 "-Xmx96m",
                 "-XX:+AlwaysPreTouch",
@@ -82,7 +84,7 @@ class TrainingPlanTest {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String output = new String(process.getInputStream().readAllBytes());
     assertEquals(0, process.waitFor(), output);
-    return Long.parseLong(output.split(" ")[0]);
+    return Long.parseLong(output.split(" ")[0]) + TrainingPlan.of(artifacts, shapes).inputBytes();
   }
 
   private void assertWithinAQuarter(Artifacts artifacts, Map<String, long[]> shapes)
@@ -152,7 +154,7 @@ class TrainingPlanTest {
                 BadInputException.class,
                 () ->
                     plan.requireFits(
-                        plan.peakBytes() / 2,
+                        TrainingPlan.of(whole, shapes(whole, 64)).peakBytes(),
                         size -> TrainingPlan.of(whole, shapes(whole, size)),
                         deeper))
             .getMessage();

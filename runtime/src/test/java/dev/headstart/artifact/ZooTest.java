@@ -2,10 +2,20 @@ package dev.headstart.artifact;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import dev.headstart.Training;
+import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.CutModels;
+import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.ShapeInference;
@@ -23,7 +33,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -240,6 +253,76 @@ class ZooTest {
               (name, gradient) ->
                   assertNear(whole.get(name), gradient, kind + " after " + cut + ": " + name));
     }
+  }
+
+  private static TypeProto floats() {
+    return TypeProto.newBuilder()
+        .setTensorType(TypeProto.Tensor.newBuilder().setElemType(ElementType.FLOAT.code()))
+        .build();
+  }
+
+  /** [batch, channels, 8, 8]: what a node with graphs inside gives is not inferred. */
+  private static TypeProto images(long channels) {
+    TypeProto.Builder type = floats().toBuilder();
+    var shape = type.getTensorTypeBuilder().getShapeBuilder();
+    shape.addDimBuilder().setDimParam("batch");
+    for (long dim : new long[] {channels, 8, 8}) {
+      shape.addDimBuilder().setDimValue(dim);
+    }
+    return type.build();
+  }
+
+  /** Both parts of a network work; in the first of its two blocks is a node without a rule. */
+  @Test
+  void anOperatorWithoutARuleIsNamedWithTheDeepestCutThatWorks() {
+    ZooNet net = Kind.RESNET.network(17, SEED, 0);
+    String block = net.cuts().get(1);
+    ModelProto.Builder changed = net.model().proto().toBuilder();
+    NodeProto.Builder node =
+        changed.getGraphBuilder().getNodeBuilderList().stream()
+            .filter(n -> n.getOutputList().contains(block))
+            .findFirst()
+            .orElseThrow();
+    assertEquals("Relu", node.getOpType());
+    NodeProto relu = node.clone().setOutput(0, "inner").build();
+    GraphProto branch =
+        GraphProto.newBuilder()
+            .setName("branch")
+            .addNode(relu)
+            .addOutput(ValueInfoProto.newBuilder().setName("inner").setType(floats()))
+            .build();
+    node.setOpType("If").setName("/layer1/If").clearInput().addInput("always");
+    for (String name : List.of("then_branch", "else_branch")) {
+      node.addAttributeBuilder()
+          .setName(name)
+          .setType(AttributeProto.AttributeType.GRAPH)
+          .setG(branch);
+    }
+    changed
+        .getGraphBuilder()
+        .addInitializer(
+            TensorProto.newBuilder()
+                .setName("always")
+                .setDataType(ElementType.BOOL.code())
+                .addInt32Data(1));
+    changed
+        .getGraphBuilder()
+        .addValueInfo(ValueInfoProto.newBuilder().setName(block).setType(images(8)));
+    OnnxModel model = OnnxModel.of(changed.build());
+
+    String message =
+        assertThrows(BadInputException.class, () -> artifacts(model, false)).getMessage();
+    assertTrue(message.contains("If (node '/layer1/If'"), message);
+    Matcher offered = Pattern.compile("The deepest cut that works is '([^']+)'").matcher(message);
+    assertTrue(offered.find(), message);
+    assertEquals(block, offered.group(1));
+
+    CutModels parts = ModelCutter.cut(model, offered.group(1));
+    Map<String, Tensor> batch = batch(net);
+    Map<String, Tensor> features = new LinkedHashMap<>(batch);
+    features.putAll(run(parts.front(), batch));
+    Artifacts back = artifacts(parts.back(), false);
+    assertStepsLowerTheLoss("after " + block, back, features, folder.resolve("back"));
   }
 
   private static void assertNear(Tensor expected, Tensor actual, String message) {

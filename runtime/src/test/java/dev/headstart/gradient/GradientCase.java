@@ -296,7 +296,9 @@ final class GradientCase {
   /** With every tensor as an output, so that its shape is seen; ONNX Runtime infers the types. */
   private static OnnxModel withAllOutputs(GraphBuilder graph) {
     for (NodeProto node : graph.proto().getNodeList()) {
-      node.getOutputList().forEach(o -> graph.proto().addOutputBuilder().setName(o));
+      node.getOutputList().stream()
+          .filter(o -> !o.isEmpty())
+          .forEach(o -> graph.proto().addOutputBuilder().setName(o));
     }
     return graph.build();
   }

@@ -106,12 +106,13 @@ final class ArtifactsCommand extends HeadstartCommand {
 
   @Override
   public Integer call() {
+    Objective objective = objective();
     if (!Files.exists(model)) {
       throw new NotFoundException("there is no model file " + model);
     }
     ArtifactOptions options =
         ArtifactOptions.of(
-                objective(),
+                objective,
                 optimizer == Recipe.OptimizerName.ADAMW
                     ? Optimizer.AdamW.microsoft()
                     : new Optimizer.Sgd())
