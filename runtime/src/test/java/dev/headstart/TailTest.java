@@ -369,6 +369,23 @@ class TailTest {
   }
 
   @Test
+  void whatGradientsDoNotReachIsRefusedBeforeAnyWork() throws IOException {
+    GraphBuilder g = new GraphBuilder("hard", 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value rows = g.node(Operator.GEMM, List.of(x, g.initializer("w", weight(WIDTH, 8))));
+    Value size = g.node(Operator.GREATER, List.of(rows, g.constant(Tensor.scalar(0))));
+    Value features =
+        g.named(
+            "features", Operator.CAST, List.of(size), Attribute.of("to", ElementType.FLOAT.code()));
+    add("hard", classified(g, features, 8));
+    Path data = data("train.jsonl", 20);
+    UsageException e =
+        assertThrows(UsageException.class, () -> teach("hard", data, recipe("all", 1)));
+    assertTrue(e.getMessage().contains("left to train"), e.getMessage());
+    assertEquals(List.of(), headstart.heads().heads());
+  }
+
+  @Test
   void liveTensorsAreNamedInHeadJson() throws IOException {
     add("attention", attention());
     TeachResult taught = teach("attention", data("train.jsonl", 20), recipe("embed", 1));

@@ -1,5 +1,8 @@
 package dev.headstart.train;
 
+import dev.headstart.artifact.ArtifactOptions;
+import dev.headstart.artifact.Artifacts;
+import dev.headstart.artifact.Optimizer;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
@@ -12,7 +15,9 @@ import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
+import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
+import dev.headstart.head.TailNetwork;
 import dev.headstart.head.Unfreeze;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -184,7 +189,17 @@ final class Lesson implements AutoCloseable {
               + request.cut()
               + " contradicts: leave out one of them");
     }
+    requireGradients(tail, recipe);
     return tail;
+  }
+
+  /** What cannot be differentiated is refused before the long work. */
+  private static void requireGradients(Tail tail, Recipe recipe) {
+    Scaling scaling = new Scaling(new float[Pooling.width(tail.shape())], new float[] {1});
+    TailNetwork network = TailNetwork.fresh(tail, scaling, 2);
+    Artifacts.generate(
+        network.network(),
+        ArtifactOptions.of(recipe.loss(), new Optimizer.Sgd()).trainable(network.trainable()));
   }
 
   private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
