@@ -148,6 +148,7 @@ public record Tail(
       }
     }
     OnnxModel layers = ModelCutter.extract(model, needed, List.of(joint));
+    requireFloat(base, cut, layers);
     TensorInfo output = ShapeInference.infer(layers).get(joint);
     long[] shape = output == null ? null : output.shape();
     if (shape == null || shape.length < 2) {
@@ -161,6 +162,24 @@ public record Tail(
     }
     return new Tail(
         cut, joint, Arrays.copyOfRange(shape, 1, shape.length), live, layers, trainable);
+  }
+
+  /** Rounding has no gradient: what went around it would be taken for all of it. */
+  private static void requireFloat(BaseModel base, Cut cut, OnnxModel layers) {
+    for (NodeProto node : layers.proto().getGraph().getNodeList()) {
+      if (node.getOpType().contains("QuantizeLinear") || node.getOpType().endsWith("Integer")) {
+        throw new BadInputException(
+            base
+                + " is quantized after the cut '"
+                + cut.name()
+                + "' ("
+                + node.getOpType()
+                + " node '"
+                + node.getName()
+                + "'), and layers of whole numbers cannot be trained: unfreeze what comes after"
+                + " them, or take a float base model");
+      }
+    }
   }
 
   private static boolean isOfABatch(TensorInfo tensor) {
