@@ -42,9 +42,9 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
     HeadNetwork network = HeadNetwork.fresh(recipe.kind(), scaling, outputs, recipe.seed());
     List<TensorInfo> inputs =
         List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, width}));
-    IntFunction<TrainingPlan> plans = Trainer.plans(network, recipe, inputs, outputs);
-    long left = free - (taken ? 0 : 4L * rows * width);
-    plans.apply(batch()).requireFits(Math.max(0, left), plans, Map.of());
+    IntFunction<TrainingPlan> plans =
+        Trainer.plans(network, recipe, inputs, outputs, taken ? 0 : 4L * rows * width);
+    plans.apply(batch()).requireFits(free, plans, Map.of());
   }
 
   /**
@@ -56,23 +56,21 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
    *     would
    */
   void require(BaseModel base, Tail tail, List<TensorInfo> known, boolean taken) {
-    IntFunction<TrainingPlan> plans = plans(tail, known);
-    long left = Math.max(0, free - (taken ? 0 : kept(known)));
+    IntFunction<TrainingPlan> plans = plans(tail, known, taken ? 0 : kept(known));
     TrainingPlan plan = plans.apply(batch());
-    if (plan.peakBytes() <= left) {
-      return;
-    }
-    Map<String, TrainingPlan> smaller = new LinkedHashMap<>();
-    for (var way : smaller(base).entrySet()) {
-      Optional<List<TensorInfo>> its = known(way.getValue(), known);
-      if (its.isPresent() && smaller.isEmpty()) {
-        TrainingPlan other = plans(way.getValue(), its.get()).apply(batch());
-        if (other.peakBytes() + kept(its.get()) <= free) {
-          smaller.put(way.getKey(), other);
+    Map<String, TrainingPlan> fitting = new LinkedHashMap<>();
+    if (plan.peakBytes() > free) {
+      for (var way : smaller(base).entrySet()) {
+        Optional<List<TensorInfo>> its = known(way.getValue(), known);
+        if (fitting.isEmpty() && its.isPresent()) {
+          TrainingPlan other = plans(way.getValue(), its.get(), kept(its.get())).apply(batch());
+          if (other.peakBytes() <= free) {
+            fitting.put(way.getKey(), other);
+          }
         }
       }
     }
-    plan.requireFits(left, plans, smaller);
+    plan.requireFits(free, plans, fitting);
   }
 
   private Map<String, Tail> smaller(BaseModel base) {
@@ -83,12 +81,12 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
     return Math.min(recipe.batch(), rows);
   }
 
-  private IntFunction<TrainingPlan> plans(Tail tail, List<TensorInfo> known) {
+  private IntFunction<TrainingPlan> plans(Tail tail, List<TensorInfo> known, long features) {
     Scaling scaling = new Scaling(new float[Pooling.width(tail.shape())], new float[] {1});
     TailNetwork network = TailNetwork.fresh(tail, scaling, outputs);
     List<String> taken = tail.layers().inputs().stream().map(TensorInfo::name).toList();
     List<TensorInfo> inputs = known.stream().filter(t -> taken.contains(t.name())).toList();
-    return Trainer.plans(network, recipe, inputs, outputs);
+    return Trainer.plans(network, recipe, inputs, outputs, features);
   }
 
   /** The features of all samples, as far as they are in memory and not in a file. */

@@ -213,9 +213,15 @@ public final class Trainer {
    *
    * @param inputs what it takes for one sample, with a leading 1 for the batch
    * @param outputs classes, or values of a regression
+   * @param features bytes of all samples' features that are yet to be taken into memory
+   * @return by the size of a batch
    */
   static IntFunction<TrainingPlan> plans(
-      TrainableNetwork network, Recipe recipe, List<TensorInfo> inputs, int outputs) {
+      TrainableNetwork network,
+      Recipe recipe,
+      List<TensorInfo> inputs,
+      int outputs,
+      long features) {
     Artifacts artifacts = artifacts(network, recipe, null, 1);
     return batch -> {
       Map<String, long[]> shapes = new HashMap<>();
@@ -227,7 +233,7 @@ public final class Trainer {
       shapes.put(
           recipe.loss().input(),
           recipe.task() == Task.SINGLE ? new long[] {batch} : new long[] {batch, outputs});
-      return TrainingPlan.of(artifacts, shapes);
+      return TrainingPlan.of(artifacts, shapes).withFeatures(features);
     };
   }
 

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.Headstart;
 import dev.headstart.Training;
-import dev.headstart.artifact.TrainingPlan;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
@@ -38,7 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
-import java.util.function.IntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -107,7 +105,7 @@ class BeforeTrainingTest {
     Value narrow = dense(g, "narrow", dense(g, "wide", x, WIDTH, 4000), 4000, 10);
     Value inner = dense(g, "inner", narrow, 10, 10);
     Value sum = g.named("sum", Operator.ADD, List.of(dense(g, "outer", inner, 10, 10), narrow));
-    Value features = dense(g, "features", sum, 10, 6);
+    Value features = dense(g, "features", dense(g, "late", sum, 10, 8), 8, 6);
     return add("wide", g, features, 6);
   }
 
@@ -124,7 +122,6 @@ class BeforeTrainingTest {
     Path file = folder.resolve(name + ".onnx");
     model.write(file);
     headstart.models().add(file, name, null);
-    System.out.println(headstart.models().get(name).manifest());
     return headstart.models().get(name);
   }
 
@@ -229,9 +226,8 @@ class BeforeTrainingTest {
     TailNetwork network =
         TailNetwork.fresh(
             tail, new Scaling(new float[Pooling.width(tail.shape())], new float[] {1}), 2);
-    IntFunction<TrainingPlan> plans = Trainer.plans(network, recipe, inputs, 2);
     long sample = inputs.stream().mapToLong(t -> 4 * Tensor.elements(t.shape())).sum();
-    return plans.apply(batch).peakBytes() + ROWS * sample;
+    return Trainer.plans(network, recipe, inputs, 2, ROWS * sample).apply(batch).peakBytes();
   }
 
   @Test
@@ -280,7 +276,7 @@ class BeforeTrainingTest {
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[6], new float[] {1}), 2, 3);
     List<TensorInfo> inputs =
         List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, 6}));
-    long free = Trainer.plans(network, recipe, inputs, 2).apply(32).peakBytes() + ROWS * 6 * 4;
+    long free = Trainer.plans(network, recipe, inputs, 2, ROWS * 6 * 4).apply(32).peakBytes();
     String message = refused("wide", large, free);
     assertTrue(message.contains("a batch of 32 ("), message);
   }
