@@ -3,6 +3,8 @@ package dev.headstart.artifact;
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
+import dev.headstart.onnx.ElementType;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.TensorInfo;
@@ -90,7 +92,7 @@ record StepMemory(long kept, long peak) {
     Walk(OnnxModel training) {
       GraphProto graph = training.proto().getGraph();
       nodes = graph.getNodeList();
-      shapes = new HashMap<>(ShapeInference.infer(training));
+      shapes = new HashMap<>(ShapeInference.infer(told(training)));
       for (int i = 0; i < nodes.size(); i++) {
         NodeProto node = nodes.get(i);
         for (int output = 0; output < node.getOutputCount(); output++) {
@@ -105,6 +107,23 @@ record StepMemory(long kept, long peak) {
         }
       }
       graph.getOutputList().forEach(o -> outputs.add(owner(o.getName())));
+    }
+
+    /** With the shapes of what training operators give, which inference does not know. */
+    private static OnnxModel told(OnnxModel training) {
+      Map<String, TensorInfo> forward = ShapeInference.infer(training);
+      GraphBuilder graph = new GraphBuilder(training);
+      for (NodeProto node : training.proto().getGraph().getNodeList()) {
+        int[] like = LIKE_INPUTS.getOrDefault(node.getOpType(), new int[0]);
+        for (int i = 0; i < Math.min(like.length, node.getOutputCount()); i++) {
+          TensorInfo same = like[i] < 0 ? null : forward.get(node.getInput(like[i]));
+          String name = node.getOutput(i);
+          if (!name.isEmpty() && same != null && same.shape() != null && known(same.shape())) {
+            graph.shape(graph.value(name), ElementType.FLOAT, same.shape());
+          }
+        }
+      }
+      return graph.build();
     }
 
     private String owner(String name) {
@@ -249,7 +268,11 @@ record StepMemory(long kept, long peak) {
       }
       TensorInfo weight = shapes.get(node.getInput(backward ? 2 : 1));
       TensorInfo out = shapes.get(backward ? node.getInput(0) : node.getOutput(0));
-      if (weight == null || weight.shape() == null || out == null || out.shape() == null) {
+      if (weight == null
+          || weight.shape() == null
+          || out == null
+          || out.shape() == null
+          || out.shape().length != weight.shape().length) {
         return 0;
       }
       long group =

@@ -29,6 +29,7 @@ import java.util.function.IntFunction;
  * @param activationBytes the most that a step holds at once besides weights and state, for one
  *     batch: by when each tensor is made and read for the last time
  * @param inputBytes the inputs of one batch
+ * @param featureBytes of all samples, as far as they are yet to be taken into memory
  */
 public record TrainingPlan(
     long batch,
@@ -38,7 +39,8 @@ public record TrainingPlan(
     long stateBytes,
     long keptBytes,
     long activationBytes,
-    long inputBytes) {
+    long inputBytes,
+    long featureBytes) {
 
   /**
    * What the first training session of a process takes whatever the model: pages of the native
@@ -85,7 +87,22 @@ public record TrainingPlan(
         4 * trained * perWeight,
         memory.kept(),
         memory.peak(),
-        inputBytes);
+        inputBytes,
+        0);
+  }
+
+  /** The same with features of all samples beside it. */
+  public TrainingPlan withFeatures(long bytes) {
+    return new TrainingPlan(
+        batch,
+        trained,
+        frozen,
+        weightBytes,
+        stateBytes,
+        keptBytes,
+        activationBytes,
+        inputBytes,
+        bytes);
   }
 
   private static long[] fixed(TensorInfo input, long[] shape) {
@@ -137,7 +154,7 @@ public record TrainingPlan(
    */
   public long peakBytes() {
     long activations = Math.round((1 + HOLES) * activationBytes);
-    return weightBytes + stateBytes + activations + inputBytes + SESSIONS;
+    return weightBytes + stateBytes + activations + inputBytes + featureBytes + SESSIONS;
   }
 
   /**
@@ -205,12 +222,13 @@ public record TrainingPlan(
     return String.format(
         Locale.ROOT,
         "batch %d; %,d parameters trained, %,d frozen; weights %s, gradients and optimizer %s,"
-            + " activations %s",
+            + " activations %s%s",
         batch,
         trained,
         frozen,
         megabytes(weightBytes),
         megabytes(stateBytes),
-        megabytes(activationBytes));
+        megabytes(activationBytes),
+        featureBytes == 0 ? "" : ", features " + megabytes(featureBytes));
   }
 }

@@ -171,6 +171,18 @@ public final class BaseModel {
         .orElse(new Cut(name, name));
   }
 
+  /**
+   * The cut at a tensor, under a name that means this tensor alone wherever a cut is named: a
+   * tap's, or else its own.
+   */
+  public Cut cutAt(String tensor) {
+    return manifest.taps().stream()
+        .filter(tap -> tap.tensor().equals(tensor))
+        .findFirst()
+        .map(tap -> new Cut(tap.name(), tensor))
+        .orElse(new Cut(tensor, tensor));
+  }
+
   /** Names that {@link #cut} takes besides tensors, for messages. */
   public List<String> cutNames() {
     List<String> names = new ArrayList<>();

@@ -10,10 +10,12 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.gradient.Gradients;
+import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.OnnxModel;
+import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tap;
 import dev.headstart.onnx.Taps;
@@ -21,14 +23,18 @@ import dev.headstart.onnx.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A base model's own layers between a cut and the place where a new classifier sits: what a head of
@@ -90,7 +96,30 @@ public record Tail(
               + "; its float32 parameters there: "
               + some(all.parametersAfter(cut)));
     }
+    all.requireRules(trainable, freeze);
     return at(base, model, cut, joint, List.copyOf(trainable));
+  }
+
+  /**
+   * The tails of fewer blocks than what is asked for, by how the command line asks for them, the
+   * largest first.
+   *
+   * @param freeze as in {@link #of(BaseModel, Unfreeze, List)}
+   */
+  public static Map<String, Tail> smaller(BaseModel base, Unfreeze what, List<String> freeze) {
+    OnnxModel model = base.model();
+    String joint = base.cut("auto").tensor();
+    Layers all = new Layers(base, upTo(model, joint), joint);
+    int most = all.parametersAfter(all.cut(all.exact(what))).size();
+    int count = all.blocks().size();
+    Map<String, Tail> tails = new LinkedHashMap<>();
+    for (int blocks = count; blocks >= 1; blocks--) {
+      Cut cut = all.last(blocks);
+      if (all.parametersAfter(cut).size() < most && all.works(cut, freeze)) {
+        tails.put("--unfreeze " + blocks, at(base, model, cut, joint, all.left(cut, freeze)));
+      }
+    }
+    return tails;
   }
 
   /**
@@ -267,6 +296,87 @@ public record Tail(
       return missing.isEmpty();
     }
 
+    /** The parameters that train after a cut where patterns exempt some. */
+    List<String> left(Cut cut, List<String> freeze) {
+      Set<String> trainable = new LinkedHashSet<>(parametersAfter(cut));
+      freeze.forEach(pattern -> trainable.removeAll(matching(pattern)));
+      return List.copyOf(trainable);
+    }
+
+    /** Refuses layers that gradients do not come through, with what can be unfrozen instead. */
+    void requireRules(Collection<String> trainable, List<String> freeze) {
+      List<String> missing = reach(trainable).missing();
+      if (missing.isEmpty()) {
+        return;
+      }
+      throw new BadInputException(
+          "no gradient rule for "
+              + String.join("; ", missing)
+              + ", through which the gradients of "
+              + some(List.copyOf(trainable))
+              + " would come. "
+              + deepest(freeze)
+                  .map(cut -> "The deepest cut of " + base + " that works is " + cut)
+                  .orElse(
+                      "Nothing of "
+                          + base
+                          + " can be trained behind it: leave out --unfreeze to train a head alone")
+              + ". docs/gradients.md shows how to add a rule");
+    }
+
+    private Reach reach(Collection<String> wanted) {
+      // As the graph is when it is differentiated
+      OnnxModel upgraded = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
+      return Reach.of(upgraded.proto().getGraph(), ShapeInference.infer(upgraded), joint, wanted);
+    }
+
+    /** As the command line asks for it: a tap or tensor, or where that cannot be, blocks. */
+    private Optional<String> deepest(List<String> freeze) {
+      Set<String> wanted = new LinkedHashSet<>(parameters);
+      freeze.forEach(pattern -> wanted.removeAll(matching(pattern)));
+      model.inputs().stream()
+          .map(TensorInfo::name)
+          .filter(name -> shapes.get(name).type() == ElementType.FLOAT)
+          .forEach(wanted::add);
+      String tensor = reach(wanted).cut();
+      if (tensor == null) {
+        return Optional.empty();
+      }
+      List<Cut> blocks = blocks();
+      return byName(Stream.of(tensor), freeze)
+          .or(
+              () ->
+                  IntStream.range(0, blocks.size())
+                      .filter(first -> works(blocks.get(first), freeze))
+                      .mapToObj(
+                          first ->
+                              "'"
+                                  + blocks.get(first).name()
+                                  + "': --unfreeze "
+                                  + (blocks.size() - first))
+                      .findFirst())
+          .or(() -> byName(graph.tensors().stream(), freeze));
+    }
+
+    /** The first of the tensors that works and whose name means nothing else there. */
+    private Optional<String> byName(Stream<String> tensors, List<String> freeze) {
+      return tensors
+          .filter(t -> !graph.isConstant(t) && shapes.get(t).type() == ElementType.FLOAT)
+          .map(base::cutAt)
+          .filter(cut -> Unfreeze.parse(cut.name()) instanceof Unfreeze.After)
+          .filter(cut -> works(cut, freeze))
+          .findFirst()
+          .map(cut -> "'" + cut.name() + "': --unfreeze " + cut.name());
+    }
+
+    private boolean works(Cut cut, List<String> freeze) {
+      List<String> trainable = left(cut, freeze);
+      return !cut.tensor().equals(joint)
+          && !trainable.isEmpty()
+          && reach(trainable).missing().isEmpty()
+          && ModelCutter.cut(model, cut.tensor()).live().stream().allMatch(Tail::isOfABatch);
+    }
+
     List<String> matching(String text) {
       Pattern pattern = Patterns.compile(text);
       List<String> found =
@@ -325,17 +435,23 @@ public record Tail(
       return new Cut(input, input);
     }
 
-    private Cut last(int wanted) {
+    /** Where the blocks begin, from the first to the last. */
+    private List<Cut> blocks() {
       List<Cut> blocks = new ArrayList<>();
       for (Manifest.Block block : base.manifest().blocks()) {
-        blocks.add(new Cut(block.name(), block.cut()));
+        blocks.add(base.cutAt(block.cut()));
       }
       if (blocks.isEmpty()) {
         blocks.add(input());
         for (Tap end : Taps.blocksOf(model)) {
-          blocks.add(new Cut(end.name(), end.tensor()));
+          blocks.add(base.cutAt(end.tensor()));
         }
       }
+      return blocks;
+    }
+
+    private Cut last(int wanted) {
+      List<Cut> blocks = blocks();
       if (wanted > blocks.size()) {
         throw new UsageException(
             base
@@ -393,11 +509,7 @@ public record Tail(
                     && shapes.get(tensor) != null
                     && shapes.get(tensor).type() == ElementType.FLOAT;
         if (real && contains(graph.dependents(tensor), wanted)) {
-          return base.manifest().taps().stream()
-              .filter(tap -> tap.tensor().equals(tensor))
-              .findFirst()
-              .map(tap -> new Cut(tap.name(), tensor))
-              .orElse(new Cut(tensor, tensor));
+          return base.cutAt(tensor);
         }
       }
       throw new BadInputException(

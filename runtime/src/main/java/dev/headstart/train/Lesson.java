@@ -47,6 +47,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -108,6 +109,9 @@ final class Lesson implements AutoCloseable {
    * @param known a version of the head: its classes come first, in its order, where the data set
    *     has them, and its columns are kept in order where they are the same
    * @param staged for features that are too large for memory
+   * @param freeMemory bytes that this process may still take
+   * @throws BadInputException if what is to be trained has no gradient, or does not fit into
+   *     memory: before features are taken, where their shapes are known before
    */
   static Lesson read(
       TeachRequest request,
@@ -116,6 +120,7 @@ final class Lesson implements AutoCloseable {
       List<Provider> providers,
       Optional<HeadManifest> known,
       Path staged,
+      LongSupplier freeMemory,
       TrainingListener listener) {
     DataSet data = inKnownOrder(DataSet.open(request.data(), request.recipe().task()), known);
     // Refuses what is out of range before the long work.
@@ -152,8 +157,12 @@ final class Lesson implements AutoCloseable {
         new Lesson(data, models, cache, providers, base, backbone, tail, unpooled, rehearsal);
     try {
       lesson.collect(listener);
+      boolean checked = !trains || lesson.requireMemory(recipe, freeMemory);
       if (lesson.features == null || tail != null) {
         lesson.extract(listener);
+      }
+      if (!checked) {
+        lesson.requireMemory(recipe, freeMemory);
       }
       lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
       lesson.label(known.map(HeadManifest::classes).orElse(List.of()), request);
@@ -352,6 +361,30 @@ final class Lesson implements AutoCloseable {
     keep(samples, readable);
     keep(digests, readable);
     keep(labels, readable);
+  }
+
+  /**
+   * Refuses a training that would not fit into memory.
+   *
+   * @return false if that is not known before the features are taken, as samples differ in shape
+   */
+  private boolean requireMemory(Recipe recipe, LongSupplier freeMemory) {
+    int outputs =
+        data.task() == Task.REGRESSION
+            ? 1
+            : Math.max(
+                2, (int) labels.stream().flatMap(l -> l.names().stream()).distinct().count());
+    MemoryCheck check = new MemoryCheck(recipe, labels.size(), outputs, freeMemory.getAsLong());
+    if (tail == null) {
+      int width = features != null ? features.width() : Pooling.width(backbone.shape());
+      check.require(width, features != null);
+      return true;
+    }
+    boolean taken = unpooled.rows() > 0;
+    Optional<List<TensorInfo>> known =
+        taken ? Optional.of(unpooled.largest()) : MemoryCheck.known(tail, List.of());
+    known.ifPresent(tensors -> check.require(base, tail, tensors, taken));
+    return known.isPresent();
   }
 
   private static <T> void keep(List<T> rows, boolean[] kept) {

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -27,7 +28,7 @@ final class LiveFeatures implements Examples, AutoCloseable {
   private static final long CHUNK_BYTES = 16 << 20;
 
   /** What memory is asked for; the rest goes to the file. */
-  private static final long IN_MEMORY = 128 << 20;
+  static final long IN_MEMORY = 128 << 20;
 
   private final List<TensorInfo> live;
 
@@ -168,6 +169,19 @@ final class LiveFeatures implements Examples, AutoCloseable {
         target.put(rows.get(indices[row]).get(taken[i]).data());
       }
     }
+  }
+
+  /** All live tensors of a sample of the largest form, each with a leading 1. */
+  List<TensorInfo> largest() {
+    List<Tensor> largest =
+        examples.stream()
+            .map(rows::get)
+            .max(Comparator.comparingLong(row -> row.stream().mapToLong(Tensor::elements).sum()))
+            .orElseThrow();
+    return IntStream.range(0, live.size())
+        .mapToObj(
+            i -> new TensorInfo(live.get(i).name(), largest.get(i).type(), largest.get(i).shape()))
+        .toList();
   }
 
   /** All live tensors of one row, as they were added. */

@@ -37,6 +37,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
 /**
@@ -60,6 +61,7 @@ public final class Teacher {
   private final FeatureStore cache;
   private final List<Provider> providers;
   private final String release;
+  private final LongSupplier freeMemory;
 
   /**
    * @param providers of the backbone, in order of preference
@@ -72,18 +74,32 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release) {
+    this(models, heads, runs, cache, providers, release, FreeMemory::bytes);
+  }
+
+  /** With bytes that the process may still take. */
+  Teacher(
+      BaseModels models,
+      HeadStore heads,
+      RunStore runs,
+      FeatureStore cache,
+      List<Provider> providers,
+      String release,
+      LongSupplier freeMemory) {
     this.models = models;
     this.heads = heads;
     this.runs = runs;
     this.cache = cache;
     this.providers = providers;
     this.release = release;
+    this.freeMemory = freeMemory;
   }
 
   /**
    * Teaches a head.
    *
-   * @throws BadInputException if the samples cannot be used, saying what was expected
+   * @throws BadInputException if the samples cannot be used, saying what was expected; if what is
+   *     to be trained has no gradient, or does not fit into memory, saying what would
    * @throws NotFoundException if the data, the base model or the cut does not exist
    * @throws FailureException if training diverges, the platform cannot train, or the disk refuses
    */
@@ -95,7 +111,15 @@ public final class Teacher {
     }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
-        Lesson.read(request, models, cache, providers, known(request.head()), staged, listener)) {
+        Lesson.read(
+            request,
+            models,
+            cache,
+            providers,
+            known(request.head()),
+            staged,
+            freeMemory,
+            listener)) {
       int width = lesson.tail() == null ? lesson.features().width() : 1;
       Recipe recipe = request.recipe().resolve(lesson.task(), width);
       Split split =

@@ -5,6 +5,7 @@ import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
 import dev.headstart.artifact.Optimizer;
 import dev.headstart.artifact.ParameterOptions;
+import dev.headstart.artifact.TrainingPlan;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.Scaling;
@@ -26,6 +27,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import java.util.stream.LongStream;
 
 /**
@@ -48,6 +50,9 @@ public final class Trainer {
 
   /** For more classes than this the history leaves out each epoch's confusion. */
   private static final int CONFUSIONS = 50;
+
+  /** Nanoseconds of steps that are measured before it is said how long an epoch takes. */
+  private static final long PACE = 500_000_000;
 
   private final TrainableNetwork initial;
   private final Examples examples;
@@ -108,7 +113,7 @@ public final class Trainer {
     boolean stopped = false;
     Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
     try (TrainingSession session = TrainingSession.open(folder, initial.threads());
-        Batches batches = new Batches(session, train)) {
+        Batches batches = new Batches(session, train, epochs, listener)) {
       for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
         double loss = batches.epoch(epoch);
         Metrics metrics = null;
@@ -173,6 +178,14 @@ public final class Trainer {
       artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
       return;
     }
+    artifacts = artifacts(initial, recipe, weights, examples.forms());
+    artifacts.writeTo(folder);
+    prepared = folder;
+    artifactWeights = weights;
+  }
+
+  private static Artifacts artifacts(
+      TrainableNetwork network, Recipe recipe, float[] weights, int forms) {
     Float clip = recipe.clip() > 0 ? (float) recipe.clip() : null;
     Optimizer optimizer =
         switch (recipe.optimizer()) {
@@ -182,20 +195,46 @@ public final class Trainer {
         };
     ParameterOptions slower = ParameterOptions.rate((float) recipe.baseRate());
     Map<String, ParameterOptions> own = new HashMap<>();
-    initial.pretrained().forEach(name -> own.put(name, slower));
+    network.pretrained().forEach(name -> own.put(name, slower));
     ArtifactOptions options =
         ArtifactOptions.of(recipe.loss(), optimizer)
-            .trainable(initial.trainable())
+            .trainable(network.trainable())
             .parameters(own)
             .decayVectors(own.isEmpty())
             .weights(weights)
             .smoothing((float) recipe.labelSmoothing())
-            .effectiveBatch(examples.forms() > 1 ? recipe.batch() : 0)
+            .effectiveBatch(forms > 1 ? recipe.batch() : 0)
             .seed(recipe.seed());
-    artifacts = Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
-    artifacts.writeTo(folder);
-    prepared = folder;
-    artifactWeights = weights;
+    return Artifacts.generate(network.network(), options).observable(HeadNetwork.LOGITS);
+  }
+
+  /**
+   * What training a network would take.
+   *
+   * @param inputs what it takes for one sample, with a leading 1 for the batch
+   * @param outputs classes, or values of a regression
+   * @param features bytes of all samples' features that are yet to be taken into memory
+   * @return by the size of a batch
+   */
+  static IntFunction<TrainingPlan> plans(
+      TrainableNetwork network,
+      Recipe recipe,
+      List<TensorInfo> inputs,
+      int outputs,
+      long features) {
+    Artifacts artifacts = artifacts(network, recipe, null, 1);
+    return batch -> {
+      Map<String, long[]> shapes = new HashMap<>();
+      for (TensorInfo input : inputs) {
+        long[] shape = input.shape().clone();
+        shape[0] = batch;
+        shapes.put(input.name(), shape);
+      }
+      shapes.put(
+          recipe.loss().input(),
+          recipe.task() == Task.SINGLE ? new long[] {batch} : new long[] {batch, outputs});
+      return TrainingPlan.of(artifacts, shapes).withFeatures(features);
+    };
   }
 
   /** What classes weigh in the loss; null where they weigh alike. */
@@ -273,12 +312,18 @@ public final class Trainer {
     private final Tensor y;
     private final Stack[] stacks;
     private final SplittableRandom random;
+    private final int epochs;
+    private final TrainingListener listener;
     private long step;
+    private long paceFrom;
+    private boolean paced;
     private double firstLoss = Double.NaN;
     private float rate = Float.NaN;
 
-    Batches(TrainingSession session, int[] train) {
+    Batches(TrainingSession session, int[] train, int epochs, TrainingListener listener) {
       this.session = session;
+      this.epochs = epochs;
+      this.listener = listener;
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
       this.size = Math.min(recipe.batch(), train.length);
@@ -400,8 +445,21 @@ public final class Trainer {
               sum[0] += loss * stack.count;
             });
         session.update();
+        pace();
       }
       return sum[0] / rows.length;
+    }
+
+    /** Says once how long it will take; the first step is slower than the others. */
+    private void pace() {
+      long now = System.nanoTime();
+      if (step == 1) {
+        paceFrom = now;
+      } else if (!paced && now - paceFrom >= PACE) {
+        paced = true;
+        double each = (now - paceFrom) / 1e9 / (step - 1);
+        listener.pace(each * ((rows.length + size - 1) / size), epochs);
+      }
     }
 
     /** Judges the weights as they are. */

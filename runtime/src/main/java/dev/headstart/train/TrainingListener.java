@@ -20,6 +20,15 @@ public interface TrainingListener {
   /** Steps of the stage that are done, of its total. */
   default void progress(long done) {}
 
+  /**
+   * How long an epoch's steps take, by the first ones; told once a training, and not at all where
+   * the whole training is over at once.
+   *
+   * @param seconds of an epoch, without its judging
+   * @param epochs that there will be, at most
+   */
+  default void pace(double seconds, int epochs) {}
+
   /** An epoch has ended. */
   default void epoch(Epoch epoch) {}
 

@@ -115,6 +115,19 @@ class TrainingPlanTest {
     assertWithinAQuarter(artifacts, shapes(artifacts, 10));
   }
 
+  /** Of one sample, dimensions of 1 look as if they were broadcast. */
+  @Test
+  void activationsGrowWithTheBatchFromOneSampleOn() {
+    OnnxModel model =
+        OnnxModel.read(Shared.path("golden/efficientnet-lite0-last-block/forward.onnx"));
+    Artifacts artifacts = artifacts(model, Optimizer.AdamW.microsoft());
+    long one = TrainingPlan.of(artifacts, shapes(artifacts, 1)).activationBytes();
+    long two = TrainingPlan.of(artifacts, shapes(artifacts, 2)).activationBytes();
+    long four = TrainingPlan.of(artifacts, shapes(artifacts, 4)).activationBytes();
+    assertTrue(one < two && two < 2 * one + 1, one + " " + two);
+    assertEquals(2 * (two - one), four - two, 0.1 * (four - two));
+  }
+
   @Test
   void countsAreTheModels() {
     // 64 x 10 and 10: gradients and two moments beside them

@@ -15,6 +15,7 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -103,6 +104,36 @@ class TrainerTest {
 
   private static int[] range(int from, int to) {
     return IntStream.range(from, to).toArray();
+  }
+
+  @Test
+  void theLengthOfAnEpochIsToldOnceAndOnlyWhereItTakesLong() {
+    Problem problem = clouds(60, 3, 0.4);
+    Recipe recipe = options("linear", null, 4, 0).resolve(Task.SINGLE, WIDTH);
+    HeadNetwork network = HeadNetwork.fresh(recipe.kind(), problem.scaling, 3, recipe.seed());
+    List<Double> told = new ArrayList<>();
+    TrainingListener slow =
+        new TrainingListener() {
+          @Override
+          public void pace(double seconds, int epochs) {
+            assertEquals(4, epochs);
+            told.add(seconds);
+          }
+
+          @Override
+          public void epoch(Epoch epoch) {
+            try {
+              Thread.sleep(600);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    new Trainer(network, problem.features, problem.targets, null, recipe)
+        .train(folder, range(0, 60), new int[0], recipe.epochs(), slow);
+    assertEquals(1, told.size());
+    // Four steps an epoch; 0.6 seconds or more had passed after the fifth.
+    assertTrue(told.get(0) >= 0.6, told.toString());
   }
 
   @ParameterizedTest

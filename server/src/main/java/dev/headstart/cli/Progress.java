@@ -78,6 +78,33 @@ final class Progress implements TrainingListener, AutoCloseable {
   }
 
   @Override
+  public void pace(double seconds, int of) {
+    double all = seconds * of;
+    if (stage.equals("train") && all * 1e9 > PATIENCE) {
+      console.message(
+          String.format(
+              Locale.ROOT,
+              "about %s an epoch, %s in all, less if it stops early",
+              duration(seconds),
+              duration(all)));
+    }
+  }
+
+  /** Seconds as people say them. */
+  static String duration(double seconds) {
+    if (seconds < 1) {
+      return String.format(Locale.ROOT, "%.1f s", seconds);
+    }
+    if (seconds < 90) {
+      return Math.round(seconds) + " s";
+    }
+    long minutes = Math.round(seconds / 60);
+    return minutes < 90
+        ? minutes + " minutes"
+        : String.format(Locale.ROOT, "%.1f hours", seconds / 3600);
+  }
+
+  @Override
   public void epoch(Epoch epoch) {
     if (stage.equals("refit")) {
       progress(epoch.epoch());
