@@ -315,6 +315,37 @@ class TailTest {
   }
 
   @Test
+  void aWarmStartGoesOnFromTheTailThatIsLive() throws IOException {
+    add("residual", residual());
+    Path data = data("train.jsonl", 40);
+    teach("residual", data, recipe("inner", 3));
+    RecipeOptions still =
+        new RecipeOptions(
+                null, null, null, null, 1e-12, null, null, 1, null, null, null, null, null, null,
+                null, 3L)
+            .unfreezing("inner", List.of())
+            .warmStart();
+    teach("residual", data, still);
+    HeadStore heads = headstart.heads();
+    Path judged = heads.load("signs", 1).folder().resolve(HeadStore.JUDGED);
+    Map<String, Tensor> after = OnnxModel.read(heads.load("signs", 2).model()).initializers();
+    OnnxModel.read(judged)
+        .initializers()
+        .forEach(
+            (name, tensor) -> {
+              if (tensor.type() == ElementType.FLOAT) {
+                assertArrayEquals(tensor.floats(), after.get(name).floats(), 1e-6f, name);
+              }
+            });
+    refused(
+        UsageException.class,
+        data,
+        "auto",
+        recipe("skip", 1).warmStart(),
+        "its cut is inner, this one's skip");
+  }
+
+  @Test
   void aBundleIsTakenOnlyWhereItsBaseIsAndOnlyAsItWasWritten() throws IOException {
     add("residual", residual());
     teach("residual", data("train.jsonl", 40), recipe("inner", 2));

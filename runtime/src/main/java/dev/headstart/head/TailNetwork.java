@@ -46,6 +46,31 @@ public record TailNetwork(
         tail.trainable());
   }
 
+  /**
+   * The network of a version with the same tail, to be trained further; see {@link
+   * HeadNetwork#warm}.
+   *
+   * @param given the version's weights, as its model has them
+   */
+  public static TailNetwork warm(
+      Tail tail, Map<String, Tensor> given, List<String> known, List<String> classes) {
+    return new TailNetwork(
+        replaced(tail.layers(), trained(tail, given)),
+        tail.joint(),
+        tail.shape(),
+        HeadNetwork.warm(new HeadKind.Linear(), Pooling.width(tail.shape()), given, known, classes),
+        tail.trainable());
+  }
+
+  private static Map<String, Tensor> trained(Tail tail, Map<String, Tensor> given) {
+    Map<String, Tensor> own = tail.layers().initializers();
+    Map<String, Tensor> trained = new HashMap<>();
+    for (String name : tail.trainable()) {
+      trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
+    }
+    return trained;
+  }
+
   @Override
   public List<String> trainable() {
     return Stream.concat(unfrozen.stream(), classifier.trainable().stream()).toList();
@@ -146,18 +171,13 @@ public record TailNetwork(
               + manifest.tail().live());
     }
     Map<String, Tensor> given = model.initializers();
-    Map<String, Tensor> own = tail.layers().initializers();
-    Map<String, Tensor> trained = new HashMap<>();
-    for (String name : tail.trainable()) {
-      trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
-    }
     HeadNetwork classifier =
         HeadNetwork.received(
             new HeadKind.Linear(), Pooling.width(tail.shape()), manifest.classes().size(), given);
     Scaling target = HeadNetwork.receivedTarget(manifest.task(), given);
     OnnxModel expected =
         new TailNetwork(
-                replaced(tail.layers(), trained),
+                replaced(tail.layers(), trained(tail, given)),
                 tail.joint(),
                 tail.shape(),
                 classifier,

@@ -31,6 +31,7 @@ import java.util.Locale;
  * @param freeze patterns of parameters that stay as they are all the same
  * @param baseRate the rate of the base's own layers, as a part of the rate
  * @param clip largest norm of all gradients together; 0 leaves them as they are
+ * @param warmStart whether training begins from the live version's weights instead of fresh ones
  * @param seed decides fresh weights and the order of samples
  */
 public record Recipe(
@@ -53,6 +54,7 @@ public record Recipe(
     List<String> freeze,
     double baseRate,
     double clip,
+    boolean warmStart,
     long seed) {
 
   /** An optimizer by its name on the command line. */
@@ -84,6 +86,11 @@ public record Recipe(
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
     if (labelSmoothing > 0 && loss != Loss.CE) {
       throw new UsageException("label smoothing goes with a single label only, not with " + loss);
+    }
+    if (warmStart && kind instanceof HeadKind.Prototype) {
+      throw new UsageException(
+          "a prototype head is made of its samples at once, with nothing to start from: leave out"
+              + " --warm-start");
     }
     if (kind instanceof HeadKind.Prototype && task != Task.SINGLE) {
       throw new UsageException(

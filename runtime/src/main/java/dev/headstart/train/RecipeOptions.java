@@ -28,15 +28,27 @@ public record RecipeOptions(
     Double validation,
     Integer patience,
     Boolean refit,
-    String unfreeze,
-    List<String> freeze,
-    Double baseRate,
-    Double clip,
+    FineTuning tuning,
     Long seed) {
 
   private static final String HEAD = "head";
 
-  /** Without anything said of unfreezing. */
+  /** What a user says of how layers that know something already train on; null as above. */
+  public record FineTuning(
+      String unfreeze, List<String> freeze, Double baseRate, Double clip, boolean warmStart) {
+
+    /** Nothing said. */
+    public static final FineTuning NONE = new FineTuning(null, List.of(), null, null, false);
+
+    public FineTuning {
+      freeze = List.copyOf(freeze);
+    }
+  }
+
+  /** Nothing said. */
+  public static final RecipeOptions DEFAULTS = of(null);
+
+  /** With nothing said of fine-tuning. */
   public RecipeOptions(
       HeadKind kind,
       Task task,
@@ -70,15 +82,12 @@ public record RecipeOptions(
         validation,
         patience,
         refit,
-        null,
-        null,
-        null,
-        null,
+        FineTuning.NONE,
         seed);
   }
 
-  /** The same with this said of unfreezing. */
-  public RecipeOptions unfreezing(String what, List<String> frozen) {
+  /** The same with this said of fine-tuning. */
+  public RecipeOptions tuning(FineTuning said) {
     return new RecipeOptions(
         kind,
         task,
@@ -95,18 +104,20 @@ public record RecipeOptions(
         validation,
         patience,
         refit,
-        what,
-        frozen,
-        baseRate,
-        clip,
+        said,
         seed);
   }
 
-  /** Nothing said. */
-  public static final RecipeOptions DEFAULTS =
-      new RecipeOptions(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null, null, null, null, null);
+  /** The same with this said of unfreezing. */
+  public RecipeOptions unfreezing(String what, List<String> frozen) {
+    return tuning(new FineTuning(what, frozen, tuning.baseRate, tuning.clip, tuning.warmStart));
+  }
+
+  /** The same, from the live version's weights on. */
+  public RecipeOptions warmStart() {
+    return tuning(
+        new FineTuning(tuning.unfreeze, tuning.freeze, tuning.baseRate, tuning.clip, true));
+  }
 
   /** The default head with this kind and otherwise nothing said. */
   public static RecipeOptions of(HeadKind kind) {
@@ -155,15 +166,17 @@ public record RecipeOptions(
         or(validation, 0.2),
         patience == null ? (tail ? 5 : 10) : patience,
         refit == null || refit,
-        tail ? unfreeze : HEAD,
-        freeze == null ? List.of() : freeze,
-        or(baseRate, 0.1),
-        or(clip, 0),
+        tail ? tuning.unfreeze : HEAD,
+        tuning.freeze,
+        or(tuning.baseRate, 0.1),
+        or(tuning.clip, 0),
+        tuning.warmStart,
         seed == null ? 1 : seed);
   }
 
   /** What the head is made of; to unfreeze a part of the base makes it a tail. */
   private HeadKind head() {
+    String unfreeze = tuning.unfreeze;
     boolean beyond = unfreeze != null && !unfreeze.equals(HEAD);
     boolean tail = kind instanceof HeadKind.Tail;
     if (tail && !beyond) {
@@ -179,7 +192,7 @@ public record RecipeOptions(
               + kind
               + " is not: leave out one of them");
     }
-    if (!beyond && freeze != null && !freeze.isEmpty()) {
+    if (!beyond && !tuning.freeze.isEmpty()) {
       throw new UsageException(
           "--freeze exempts what --unfreeze would train: say what with --unfreeze");
     }

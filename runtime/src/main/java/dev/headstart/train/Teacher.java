@@ -34,9 +34,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -93,23 +95,29 @@ public final class Teacher {
     if (!(kind instanceof HeadKind.Prototype)) {
       OrtRuntime.requireTraining();
     }
+    Optional<WarmStart> warm =
+        request.recipe().tuning().warmStart()
+            ? Optional.of(WarmStart.of(heads, request.head()))
+            : Optional.empty();
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
         Lesson.read(request, models, cache, providers, known(request.head()), staged, listener)) {
       int width = lesson.tail() == null ? lesson.features().width() : 1;
       Recipe recipe = request.recipe().resolve(lesson.task(), width);
+      warm.ifPresent(from -> from.check(lesson, recipe));
       Split split =
           Split.of(
               request.head(),
               lesson.digests(),
               lesson.strata(),
               recipe.validation(),
-              runs.judgedBy(request.head()));
+              runs.judgedBy(request.head()),
+              warm.isEmpty() ? Set.of() : trained(request.head()));
       requireTrainable(lesson, split);
       warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
       Judge judge = new Judge(heads, runs, lesson);
-      Taught trained = train(lesson, split, recipe, staged, listener);
+      Taught trained = train(lesson, split, recipe, warm, staged, listener);
       Taught taught =
           trained.metrics != null
               ? trained
@@ -165,6 +173,13 @@ public final class Teacher {
     }
     int version = heads.live(head).orElse(versions.get(versions.size() - 1));
     return Optional.of(heads.load(head, version).manifest());
+  }
+
+  /** What any version trained on. */
+  private Set<String> trained(String head) {
+    Set<String> trained = new HashSet<>();
+    heads.versions(head).forEach(version -> trained.addAll(runs.trainedOn(head, version)));
+    return trained;
   }
 
   private static void warn(Lesson lesson, Split split, Recipe recipe, TrainingListener listener) {
@@ -231,7 +246,12 @@ public final class Teacher {
 
   /** Trains, and leaves the version's files in the staged folder. */
   private static Taught train(
-      Lesson lesson, Split split, Recipe recipe, Path staged, TrainingListener listener) {
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Optional<WarmStart> warm,
+      Path staged,
+      TrainingListener listener) {
     int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
     boolean refit = recipe.refit() && split.validation().length > 0;
     if (recipe.kind() instanceof HeadKind.Prototype) {
@@ -242,8 +262,15 @@ public final class Teacher {
       }
       return new Taught(0, false, refit, null, List.of());
     }
-    Scaling target = targetScaling(lesson.targets(), split.train());
-    Trainer trainer = trainer(lesson, split.train(), recipe, target);
+    Scaling target =
+        warm.isPresent() ? warm.get().target() : targetScaling(lesson.targets(), split.train());
+    TrainableNetwork initial =
+        warm.isPresent()
+            ? warm.get().network(lesson)
+            : lesson.tail() == null
+                ? pooled(lesson, split.train(), recipe)
+                : tail(lesson, split.train());
+    Trainer trainer = new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
         trainer.train(staged, split.train(), split.validation(), recipe.epochs(), listener);
@@ -257,12 +284,6 @@ public final class Teacher {
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
     return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
-  }
-
-  private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {
-    TrainableNetwork network =
-        lesson.tail() == null ? pooled(lesson, rows, recipe) : tail(lesson, rows);
-    return new Trainer(network, lesson.examples(), lesson.targets(), target, recipe);
   }
 
   private static TrainableNetwork pooled(Lesson lesson, int[] rows, Recipe recipe) {

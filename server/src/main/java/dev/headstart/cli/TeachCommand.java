@@ -104,6 +104,13 @@ final class TeachCommand extends HeadstartCommand {
   private Double clip;
 
   @Option(
+      names = "--warm-start",
+      description =
+          "Begin from the live version's weights, where kind, base, cut and what is unfrozen are"
+              + " the same; classes that it does not know begin at zero")
+  private boolean warmStart;
+
+  @Option(
       names = "--task",
       paramLabel = "TASK",
       description =
@@ -231,10 +238,7 @@ final class TeachCommand extends HeadstartCommand {
             validation,
             patience,
             noRefit ? Boolean.FALSE : null,
-            unfreeze,
-            freeze,
-            baseRate,
-            clip,
+            new RecipeOptions.FineTuning(unfreeze, freeze, baseRate, clip, warmStart),
             seed);
     TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion));
     if (json()) {
