@@ -1,6 +1,7 @@
 package dev.headstart.head;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.error.BadInputException;
@@ -62,11 +63,22 @@ public record TailNetwork(
         tail.trainable());
   }
 
+  /** What training may have changed: parameters, and what batch norms that train keep of them. */
   private static Map<String, Tensor> trained(Tail tail, Map<String, Tensor> given) {
     Map<String, Tensor> own = tail.layers().initializers();
     Map<String, Tensor> trained = new HashMap<>();
     for (String name : tail.trainable()) {
       trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
+    }
+    for (NodeProto node : tail.layers().proto().getGraph().getNodeList()) {
+      if (node.getOpType().equals("BatchNormalization")
+          && tail.trainable().contains(node.getInput(1))) {
+        for (String name : node.getInputList().subList(3, 5)) {
+          if (own.containsKey(name)) {
+            trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
+          }
+        }
+      }
     }
     return trained;
   }

@@ -35,13 +35,44 @@ public record RecipeOptions(
 
   /** What a user says of how layers that know something already train on; null as above. */
   public record FineTuning(
-      String unfreeze, List<String> freeze, Double baseRate, Double clip, boolean warmStart) {
+      String unfreeze,
+      List<String> freeze,
+      Double baseRate,
+      Double clip,
+      boolean warmStart,
+      Integer gradual,
+      Integer accumulate,
+      Recipe.BatchNorm batchNorm) {
 
     /** Nothing said. */
-    public static final FineTuning NONE = new FineTuning(null, List.of(), null, null, false);
+    public static final FineTuning NONE =
+        new FineTuning(null, List.of(), null, null, false, null, null, null);
 
     public FineTuning {
       freeze = List.copyOf(freeze);
+    }
+
+    FineTuning unfreezing(String what, List<String> frozen) {
+      return new FineTuning(
+          what, frozen, baseRate, clip, warmStart, gradual, accumulate, batchNorm);
+    }
+
+    FineTuning warm() {
+      return new FineTuning(unfreeze, freeze, baseRate, clip, true, gradual, accumulate, batchNorm);
+    }
+
+    FineTuning gradually(int epochs) {
+      return new FineTuning(
+          unfreeze, freeze, baseRate, clip, warmStart, epochs, accumulate, batchNorm);
+    }
+
+    FineTuning accumulating(int batches) {
+      return new FineTuning(
+          unfreeze, freeze, baseRate, clip, warmStart, gradual, batches, batchNorm);
+    }
+
+    FineTuning batchNorms(Recipe.BatchNorm how) {
+      return new FineTuning(unfreeze, freeze, baseRate, clip, warmStart, gradual, accumulate, how);
     }
   }
 
@@ -110,13 +141,27 @@ public record RecipeOptions(
 
   /** The same with this said of unfreezing. */
   public RecipeOptions unfreezing(String what, List<String> frozen) {
-    return tuning(new FineTuning(what, frozen, tuning.baseRate, tuning.clip, tuning.warmStart));
+    return tuning(tuning.unfreezing(what, frozen));
   }
 
   /** The same, from the live version's weights on. */
   public RecipeOptions warmStart() {
-    return tuning(
-        new FineTuning(tuning.unfreeze, tuning.freeze, tuning.baseRate, tuning.clip, true));
+    return tuning(tuning.warm());
+  }
+
+  /** The same, a tail's classifier alone for so many epochs first. */
+  public RecipeOptions gradual(int classifierEpochs) {
+    return tuning(tuning.gradually(classifierEpochs));
+  }
+
+  /** The same, so many batches a step. */
+  public RecipeOptions accumulate(int batches) {
+    return tuning(tuning.accumulating(batches));
+  }
+
+  /** The same, batch normalisations treated so. */
+  public RecipeOptions batchNorm(Recipe.BatchNorm how) {
+    return tuning(tuning.batchNorms(how));
   }
 
   /** The default head with this kind and otherwise nothing said. */
@@ -171,6 +216,9 @@ public record RecipeOptions(
         or(tuning.baseRate, 0.1),
         or(tuning.clip, 0),
         tuning.warmStart,
+        tuning.gradual == null ? 0 : tuning.gradual,
+        tuning.accumulate == null ? 1 : tuning.accumulate,
+        tuning.batchNorm == null ? Recipe.BatchNorm.FROZEN : tuning.batchNorm,
         seed == null ? 1 : seed);
   }
 

@@ -27,12 +27,16 @@ import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
+import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -62,6 +66,7 @@ public final class Teacher {
   private final FeatureStore cache;
   private final List<Provider> providers;
   private final String release;
+  private final Duration saving;
 
   /**
    * @param providers of the backbone, in order of preference
@@ -74,6 +79,21 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release) {
+    this(models, heads, runs, cache, providers, release, TrainingRun.INTERVAL);
+  }
+
+  /**
+   * @param saving how often at most the state of a training is put on the disk
+   */
+  Teacher(
+      BaseModels models,
+      HeadStore heads,
+      RunStore runs,
+      FeatureStore cache,
+      List<Provider> providers,
+      String release,
+      Duration saving) {
+    this.saving = saving;
     this.models = models;
     this.heads = heads;
     this.runs = runs;
@@ -99,6 +119,9 @@ public final class Teacher {
         request.recipe().tuning().warmStart()
             ? Optional.of(WarmStart.of(heads, request.head()))
             : Optional.empty();
+    if (request.resume()) {
+      TrainingRun.requireStopped(heads.run(request.head()));
+    }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
         Lesson.read(request, models, cache, providers, known(request.head()), staged, listener)) {
@@ -117,7 +140,8 @@ public final class Teacher {
       warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
       Judge judge = new Judge(heads, runs, lesson);
-      Taught trained = train(lesson, split, recipe, warm, staged, listener);
+      TrainingRun run = run(request, lesson, split, recipe, warm, staged);
+      Taught trained = train(lesson, split, recipe, warm, staged, run, listener);
       Taught taught =
           trained.metrics != null
               ? trained
@@ -137,6 +161,7 @@ public final class Teacher {
             if (verdict.promote()) {
               heads.promote(request.head(), version);
             }
+            run.finish();
             return new TeachResult(
                 request.head(),
                 version,
@@ -244,6 +269,36 @@ public final class Teacher {
     }
   }
 
+  /** What keeps this training's state, and has it where the training was stopped before. */
+  private TrainingRun run(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Optional<WarmStart> warm,
+      Path staged) {
+    List<Object> data =
+        List.of(
+            lesson.ordered(),
+            lesson.classes(),
+            lesson.columns(),
+            Arrays.toString(split.validation()));
+    List<Object> training =
+        List.of(
+            JSON.valueToTree(recipe).toString(),
+            lesson.base() == null ? "" : lesson.base().manifest().sha256(),
+            lesson.backbone() == null ? "" : lesson.backbone().cut().tensor(),
+            warm.map(from -> from.version().version()).orElse(0));
+    Path file = heads.run(request.head());
+    return request.resume()
+        ? TrainingRun.resume(file, staged, digest(data), digest(training), saving)
+        : TrainingRun.begin(file, staged, digest(data), digest(training), saving);
+  }
+
+  private static String digest(List<Object> parts) {
+    return Sample.sha256(parts.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Trains, and leaves the version's files in the staged folder. */
   private static Taught train(
       Lesson lesson,
@@ -251,6 +306,7 @@ public final class Teacher {
       Recipe recipe,
       Optional<WarmStart> warm,
       Path staged,
+      TrainingRun run,
       TrainingListener listener) {
     int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
     boolean refit = recipe.refit() && split.validation().length > 0;
@@ -273,14 +329,24 @@ public final class Teacher {
     Trainer trainer = new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
-        trainer.train(staged, split.train(), split.validation(), recipe.epochs(), listener);
+        trainer.train(
+            staged,
+            split.train(),
+            split.validation(),
+            recipe.epochs(),
+            listener,
+            TrainingRun.Stage.TRAIN,
+            run);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
     if (refit) {
       write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
       epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
       listener.stage("refit", epochs);
-      network = trainer.train(staged, all, new int[0], epochs, listener).network();
+      network =
+          trainer
+              .train(staged, all, new int[0], epochs, listener, TrainingRun.Stage.REFIT, run)
+              .network();
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
     return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());

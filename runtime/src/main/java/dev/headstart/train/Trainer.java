@@ -14,8 +14,10 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.TrainingSession;
 import dev.headstart.sample.Task;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,17 +51,26 @@ public final class Trainer {
   /** For more classes than this the history leaves out each epoch's confusion. */
   private static final int CONFUSIONS = 50;
 
+  /** Between the seeds of two epochs' dropout masks: more than a graph has nodes. */
+  private static final long EPOCH_SEEDS = 1_000_003;
+
   private final TrainableNetwork initial;
   private final Examples examples;
   private final Targets targets;
   private final Recipe recipe;
   private final Scaling target;
 
-  /** Of the last training: a refit in the same folder needs only fresh weights. */
+  /** Whether masks are drawn: each epoch then has a session and a seed of its own. */
+  private final boolean dropout;
+
+  /** Those in the folder now, and what they were made for: a refit may need only fresh weights. */
   private Artifacts artifacts;
 
-  private float[] artifactWeights;
-  private Path prepared;
+  private Made made;
+
+  /** What artifacts follow from, beside what a trainer has once for all. */
+  private record Made(
+      Path folder, boolean whole, long seed, int effectiveBatch, List<Float> weights) {}
 
   /**
    * What a training gave.
@@ -87,6 +98,9 @@ public final class Trainer {
     this.targets = targets;
     this.target = target;
     this.recipe = recipe;
+    this.dropout =
+        initial.network().proto().getGraph().getNodeList().stream()
+            .anyMatch(node -> node.getOpType().equals("Dropout"));
   }
 
   /**
@@ -100,18 +114,42 @@ public final class Trainer {
    */
   public Outcome train(
       Path folder, int[] train, int[] validation, int epochs, TrainingListener listener) {
-    prepare(folder, weights(train));
-    List<Epoch> history = new ArrayList<>();
-    Map<String, Tensor> best = null;
-    Metrics bestMetrics = null;
-    int bestEpoch = 0;
-    boolean stopped = false;
+    return train(folder, train, validation, epochs, listener, TrainingRun.Stage.TRAIN, null);
+  }
+
+  /**
+   * The same, from where the run is in this stage, and telling it after every epoch.
+   *
+   * @param run null for a training that is not kept
+   */
+  Outcome train(
+      Path folder,
+      int[] train,
+      int[] validation,
+      int epochs,
+      TrainingListener listener,
+      TrainingRun.Stage stage,
+      TrainingRun run) {
     Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
-    try (TrainingSession session = TrainingSession.open(folder, initial.threads());
-        Batches batches = new Batches(session, train)) {
-      for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
+    TrainingRun.Progress progress = run == null ? null : run.progress(stage);
+    if (progress == null) {
+      progress = TrainingRun.Progress.NONE;
+    }
+    Map<String, Tensor> best = progress.bestEpoch() == 0 ? null : run.best();
+    if (run != null && run.passed(stage)) {
+      return outcome(best, progress);
+    }
+    if (progress.epoch() > 0) {
+      run.restore(checkpoint);
+    }
+    try (Batches batches = new Batches(folder, train, progress)) {
+      while (progress.epoch() < epochs && !progress.stopped()) {
+        int epoch = progress.epoch() + 1;
         double loss = batches.epoch(epoch);
         Metrics metrics = null;
+        Metrics bestMetrics = progress.bestMetrics();
+        int bestEpoch = progress.bestEpoch();
+        boolean stopped = false;
         if (validation.length > 0) {
           Judgement judgement = batches.judge(validation);
           metrics = judgement.metrics;
@@ -128,21 +166,44 @@ public final class Trainer {
                   && epoch - Math.max(bestEpoch, fewestEpochs(train.length)) >= recipe.patience();
         }
         boolean many = targets.outputs() > CONFUSIONS;
+        List<Epoch> history = new ArrayList<>(progress.history());
         history.add(
             new Epoch(
                 epoch, batches.rate, loss, metrics != null && many ? metrics.brief() : metrics));
+        progress =
+            new TrainingRun.Progress(
+                epoch, history, bestEpoch, bestMetrics, batches.firstLoss, stopped);
+        if (run != null) {
+          run.reached(stage, progress, best);
+          if (run.due()) {
+            batches.session.save(checkpoint, true);
+            run.save(checkpoint);
+          }
+        }
         listener.epoch(history.get(epoch - 1));
       }
-      session.save(checkpoint, true);
+      if (batches.session == null) {
+        make(folder, train, progress.epoch());
+      } else {
+        batches.session.save(checkpoint, true);
+      }
     }
     if (best == null) {
       best = Checkpoint.read(checkpoint).weights();
-      bestEpoch = history.size();
-    } else if (bestEpoch < history.size()) {
-      artifacts.checkpoint(best).write(checkpoint);
+    } else if (progress.bestEpoch() < progress.epoch()) {
+      artifacts.checkpoint(complete(best)).write(checkpoint);
     }
+    return outcome(best, progress);
+  }
+
+  private Outcome outcome(Map<String, Tensor> best, TrainingRun.Progress progress) {
     best.forEach(Trainer::requireFinite);
-    return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
+    return new Outcome(
+        initial.with(best),
+        progress.bestEpoch() == 0 ? progress.epoch() : progress.bestEpoch(),
+        progress.bestMetrics(),
+        progress.history(),
+        progress.stopped());
   }
 
   /** The last update has no loss after it that would tell. */
@@ -160,19 +221,60 @@ public final class Trainer {
    * @param rows that train
    */
   int fewestEpochs(int rows) {
-    int steps = (rows + recipe.batch() - 1) / recipe.batch();
+    int together = recipe.batch() * recipe.accumulate();
+    int steps = (rows + together - 1) / together;
     int fewest = initial.pretrained().isEmpty() ? FEWEST_STEPS : FEWEST_STEPS_OF_A_TAIL;
     return Math.min(recipe.epochs(), (fewest + steps - 1) / steps);
   }
 
   /**
-   * Writes the artifacts, or where they lie there already from an earlier training, fresh weights.
+   * Makes the folder ready for an epoch: artifacts, and the checkpoint that lies there, but for the
+   * first epoch a fresh one, and one without moments where the base's layers join.
    */
-  private void prepare(Path folder, float[] weights) {
-    if (folder.equals(prepared) && Arrays.equals(weights, artifactWeights)) {
-      artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
+  private void prepare(Path folder, int[] train, int epoch) {
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    make(folder, train, epoch);
+    if (epoch == 1) {
+      artifacts.checkpoint().write(checkpoint);
+    } else if (joins(epoch)) {
+      artifacts.checkpoint(complete(Checkpoint.read(checkpoint).weights())).write(checkpoint);
+    }
+  }
+
+  /** Whether the base's layers train from this epoch on, and did not before. */
+  private boolean joins(int epoch) {
+    return !initial.pretrained().isEmpty() && epoch == recipe.gradual() + 1 && epoch > 1;
+  }
+
+  /** Writes an epoch's artifacts, if those in the folder are others; the checkpoint stays. */
+  private void make(Path folder, int[] train, int epoch) {
+    int together = Math.min(train.length, recipe.batch() * recipe.accumulate());
+    float[] weights = weights(train);
+    Made wanted =
+        new Made(
+            folder,
+            initial.pretrained().isEmpty() || epoch > recipe.gradual(),
+            dropout ? recipe.seed() + EPOCH_SEEDS * epoch : recipe.seed(),
+            examples.forms() > 1 || recipe.accumulate() > 1 ? together : 0,
+            weights == null ? null : floats(weights));
+    if (wanted.equals(made)) {
       return;
     }
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    artifacts = generate(wanted, weights);
+    made = wanted;
+    try {
+      byte[] before = epoch == 1 ? null : Files.readAllBytes(checkpoint);
+      artifacts.writeTo(folder);
+      if (before != null) {
+        Files.write(checkpoint, before);
+      }
+    } catch (IOException e) {
+      throw new FailureException("the checkpoint " + checkpoint + " cannot be kept: " + e, e);
+    }
+  }
+
+  private Artifacts generate(Made wanted, float[] weights) {
     Float clip = recipe.clip() > 0 ? (float) recipe.clip() : null;
     Optimizer optimizer =
         switch (recipe.optimizer()) {
@@ -182,20 +284,38 @@ public final class Trainer {
         };
     ParameterOptions slower = ParameterOptions.rate((float) recipe.baseRate());
     Map<String, ParameterOptions> own = new HashMap<>();
-    initial.pretrained().forEach(name -> own.put(name, slower));
+    List<String> trainable = new ArrayList<>(initial.trainable());
+    if (wanted.whole) {
+      initial.pretrained().forEach(name -> own.put(name, slower));
+    } else {
+      trainable.removeAll(initial.pretrained());
+    }
     ArtifactOptions options =
         ArtifactOptions.of(recipe.loss(), optimizer)
-            .trainable(initial.trainable())
+            .trainable(trainable)
             .parameters(own)
-            .decayVectors(own.isEmpty())
+            .decayVectors(initial.pretrained().isEmpty())
             .weights(weights)
             .smoothing((float) recipe.labelSmoothing())
-            .effectiveBatch(examples.forms() > 1 ? recipe.batch() : 0)
-            .seed(recipe.seed());
-    artifacts = Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
-    artifacts.writeTo(folder);
-    prepared = folder;
-    artifactWeights = weights;
+            .effectiveBatch(wanted.effectiveBatch)
+            .batchNorms(recipe.batchNorm() == Recipe.BatchNorm.TRAIN)
+            .seed(wanted.seed);
+    return Artifacts.generate(initial.network(), options).observable(HeadNetwork.LOGITS);
+  }
+
+  /** With what the network began with where a stage did not train it. */
+  private Map<String, Tensor> complete(Map<String, Tensor> weights) {
+    Map<String, Tensor> all = new LinkedHashMap<>(artifacts.checkpoint().weights());
+    all.putAll(weights);
+    return all;
+  }
+
+  private static List<Float> floats(float[] values) {
+    List<Float> floats = new ArrayList<>();
+    for (float value : values) {
+      floats.add(value);
+    }
+    return floats;
   }
 
   /** What classes weigh in the loss; null where they weigh alike. */
@@ -264,25 +384,37 @@ public final class Trainer {
 
   /** The samples as mini-batches, in buffers that are used again for every step. */
   private final class Batches implements AutoCloseable {
-    private final TrainingSession session;
+    private final Path folder;
+    private final int[] train;
     private final int[] rows;
     private final int size;
+    private final int together;
     private final long steps;
     private final Map<List<Integer>, TrainingSession.Batch> bound = new HashMap<>();
     private final List<ByteBuffer> x;
     private final Tensor y;
     private final Stack[] stacks;
     private final SplittableRandom random;
+    private TrainingSession session;
     private long step;
-    private double firstLoss = Double.NaN;
+    private double firstLoss;
     private float rate = Float.NaN;
 
-    Batches(TrainingSession session, int[] train) {
-      this.session = session;
+    /** Behind the epochs that are done. */
+    Batches(Path folder, int[] train, TrainingRun.Progress done) {
+      this.folder = folder;
+      this.train = train;
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
       this.size = Math.min(recipe.batch(), train.length);
-      this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
+      this.together = size * recipe.accumulate();
+      int stepsAnEpoch = (train.length + together - 1) / together;
+      this.steps = (long) recipe.epochs() * stepsAnEpoch;
+      this.step = (long) done.epoch() * stepsAnEpoch;
+      this.firstLoss = done.firstLoss();
+      for (int epoch = 1; epoch <= done.epoch(); epoch++) {
+        shuffle(); // of the order that the last epoch had
+      }
       this.stacks = new Stack[examples.forms()];
       Arrays.setAll(stacks, Stack::new);
       this.x = buffers();
@@ -384,16 +516,25 @@ public final class Trainer {
 
     /** Trains on every sample once; returns the mean of the samples' losses. */
     double epoch(int epoch) {
+      if (session == null || dropout || joins(epoch)) {
+        if (session != null) {
+          session.save(folder.resolve(Artifacts.CHECKPOINT), true);
+          close();
+        }
+        prepare(folder, train, epoch);
+        session = TrainingSession.open(folder, initial.threads());
+        rate = Float.NaN; // a session begins with one of its own
+      }
       shuffle();
       double[] sum = new double[1];
-      for (int from = 0; from < rows.length; from += size) {
+      for (int from = 0; from < rows.length; from += together) {
         float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
         if (factor * (float) recipe.rate() != rate) {
           rate = factor * (float) recipe.rate();
           session.learningRate(rate);
         }
         each(
-            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size)),
+            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together)),
             stack -> {
               double loss = session.accumulate(batch(stack));
               check(loss, epoch);
@@ -419,7 +560,7 @@ public final class Trainer {
             }
           });
       Map<String, Tensor> weights = new LinkedHashMap<>();
-      for (String name : initial.trainable()) {
+      for (String name : artifacts.checkpoint().weights().keySet()) {
         weights.put(name, outputs.get(Artifacts.VALUE + name));
       }
       activate(scores);
@@ -464,6 +605,11 @@ public final class Trainer {
     @Override
     public void close() {
       bound.values().forEach(TrainingSession.Batch::close);
+      bound.clear();
+      if (session != null) {
+        session.close();
+        session = null;
+      }
     }
   }
 }
