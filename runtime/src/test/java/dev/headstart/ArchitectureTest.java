@@ -104,7 +104,7 @@ class ArchitectureTest {
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers("façade", "serving", "predict", "train", "head", "backbone")
         .whereLayer("disk")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "backbone", "ort")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "train", "backbone", "ort")
         .check(CLASSES);
   }
 }

@@ -7,12 +7,18 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.artifact.ArtifactOptions;
+import dev.headstart.artifact.Artifacts;
+import dev.headstart.artifact.Loss;
+import dev.headstart.artifact.Optimizer;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
+import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.Scaling;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
@@ -31,6 +37,7 @@ import dev.headstart.serving.InferenceRequest;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.train.HeadImport;
 import dev.headstart.train.RecipeOptions;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachRequest.Promotion;
@@ -312,6 +319,68 @@ class TailTest {
                 "signs", data, "attention", "auto", recipe("mix*", 4), Promotion.IF_NOT_WORSE),
             TrainingListener.NONE);
     assertTrue(four.reason().contains("neither trained on"), four.reason());
+  }
+
+  @Test
+  void aWarmStartGoesOnFromTheTailThatIsLive() throws IOException {
+    add("residual", residual());
+    Path data = data("train.jsonl", 40);
+    teach("residual", data, recipe("inner", 3));
+    RecipeOptions still =
+        new RecipeOptions(
+                null, null, null, null, 1e-12, null, null, 1, null, null, null, null, null, null,
+                null, 3L)
+            .unfreezing("inner", List.of())
+            .warmStart();
+    teach("residual", data, still);
+    HeadStore heads = headstart.heads();
+    Path judged = heads.load("signs", 1).folder().resolve(HeadStore.JUDGED);
+    Map<String, Tensor> after = OnnxModel.read(heads.load("signs", 2).model()).initializers();
+    OnnxModel.read(judged)
+        .initializers()
+        .forEach(
+            (name, tensor) -> {
+              if (tensor.type() == ElementType.FLOAT) {
+                assertArrayEquals(tensor.floats(), after.get(name).floats(), 1e-6f, name);
+              }
+            });
+    refused(
+        UsageException.class,
+        data,
+        "auto",
+        recipe("skip", 1).warmStart(),
+        "its cut is inner, this one's skip");
+  }
+
+  @Test
+  void aWarmStartGoesOnFromImportedArtifacts() throws IOException {
+    add("residual", residual());
+    Path data = data("train.jsonl", 40);
+    float[] values = weight(2, 8).floats();
+    HeadNetwork made =
+        HeadNetwork.fresh(
+                HeadKind.parse("linear"), new Scaling(new float[8], new float[] {1}), 2, 1)
+            .with(Map.of("output.weight", Tensor.of(values, 2, 8)));
+    Path artifacts = folder.resolve("artifacts");
+    Artifacts.generate(
+            made.network(),
+            ArtifactOptions.of(Loss.CE, Optimizer.AdamW.pytorch()).trainable(made.trainable()))
+        .writeTo(artifacts);
+    headstart.importArtifacts(
+        new HeadImport("signs", artifacts, "residual", "features", List.of("same", "different")));
+    RecipeOptions still =
+        new RecipeOptions(
+                null, null, null, null, 1e-12, null, null, 1, null, null, null, null, null, null,
+                null, 3L)
+            .warmStart();
+    TeachResult taught =
+        headstart.teach(
+            new TeachRequest("signs", data, "residual", "features", still, Promotion.ALWAYS),
+            TrainingListener.NONE);
+    assertEquals(List.of("same", "different"), taught.classes());
+    Map<String, Tensor> after =
+        OnnxModel.read(headstart.heads().loadLive("signs").model()).initializers();
+    assertArrayEquals(values, after.get("output.weight").floats(), 1e-6f);
   }
 
   @Test

@@ -98,6 +98,50 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return new HeadNetwork(kind, weights, trainable);
   }
 
+  /**
+   * The network of a version, to be trained further: scaling and hidden layers as they are, the
+   * rows of the last layer by class.
+   *
+   * @param given the version's weights by their names here, as its model has them
+   * @param known the version's classes, in its order; empty for regression
+   * @param classes of the new network, in order; those that are not known begin at zero
+   * @throws BadInputException if a weight is missing, of another shape, or not finite
+   */
+  public static HeadNetwork warm(
+      HeadKind kind,
+      int width,
+      Map<String, Tensor> given,
+      List<String> known,
+      List<String> classes) {
+    HeadNetwork version = received(kind, width, known.size(), given);
+    Map<String, Tensor> weights = new LinkedHashMap<>(version.weights);
+    if (!known.equals(classes)) {
+      weights.replaceAll(
+          (name, tensor) ->
+              name.equals(OUTPUT_WEIGHT) || name.equals(OUTPUT_BIAS)
+                  ? rows(tensor, known, classes)
+                  : tensor);
+    }
+    return new HeadNetwork(
+        kind, weights, PARAMETERS.stream().filter(weights::containsKey).toList());
+  }
+
+  /** The rows of these classes; zeros for those that have none. */
+  private static Tensor rows(Tensor tensor, List<String> known, List<String> classes) {
+    float[] from = tensor.floats();
+    int width = from.length / known.size();
+    float[] to = new float[classes.size() * width];
+    for (int c = 0; c < classes.size(); c++) {
+      int row = known.indexOf(classes.get(c));
+      if (row >= 0) {
+        System.arraycopy(from, row * width, to, c * width, width);
+      }
+    }
+    long[] shape = tensor.shape().clone();
+    shape[0] = classes.size();
+    return Tensor.of(to, shape);
+  }
+
   /** A linear or mlp network of weights that were found elsewhere, by their names here. */
   static HeadNetwork of(HeadKind kind, Scaling scaling, Map<String, Tensor> trained) {
     Map<String, Tensor> weights = new LinkedHashMap<>();
@@ -267,8 +311,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     return new HeadNetwork(kind, weights, List.of());
   }
 
-  /** A regression's mean and deviation that came from elsewhere; null for other tasks. */
-  static Scaling receivedTarget(Task task, Map<String, Tensor> given) {
+  /** A regression's mean and deviation as a version's model has them; null for other tasks. */
+  public static Scaling receivedTarget(Task task, Map<String, Tensor> given) {
     return task == Task.REGRESSION
         ? new Scaling(
             weight(given, TARGET_MEAN, new long[] {1}).floats(),

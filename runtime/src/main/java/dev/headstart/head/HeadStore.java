@@ -69,6 +69,13 @@ public interface HeadStore {
    */
   Path stage(String head);
 
+  /**
+   * Where the state of a head's training lies while it runs, and after it was stopped: a file in
+   * the head's own folder, on the disk of what is staged, that is not there before and after. Of
+   * several trainings of one head at once, the last that saved has it.
+   */
+  Path run(String head);
+
   /** Deletes a staged folder with all that is in it; nothing happens if it was published. */
   void discard(Path staged);
 

@@ -1,6 +1,7 @@
 package dev.headstart.head;
 
 import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.error.BadInputException;
@@ -44,6 +45,42 @@ public record TailNetwork(
         tail.shape(),
         HeadNetwork.fresh(new HeadKind.Linear(), scaling, outputs, 0),
         tail.trainable());
+  }
+
+  /**
+   * The network of a version with the same tail, to be trained further; see {@link
+   * HeadNetwork#warm}.
+   *
+   * @param given the version's weights, as its model has them
+   */
+  public static TailNetwork warm(
+      Tail tail, Map<String, Tensor> given, List<String> known, List<String> classes) {
+    return new TailNetwork(
+        replaced(tail.layers(), trained(tail, given)),
+        tail.joint(),
+        tail.shape(),
+        HeadNetwork.warm(new HeadKind.Linear(), Pooling.width(tail.shape()), given, known, classes),
+        tail.trainable());
+  }
+
+  /** What training may have changed: parameters, and what batch norms that train keep of them. */
+  private static Map<String, Tensor> trained(Tail tail, Map<String, Tensor> given) {
+    Map<String, Tensor> own = tail.layers().initializers();
+    Map<String, Tensor> trained = new HashMap<>();
+    for (String name : tail.trainable()) {
+      trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
+    }
+    for (NodeProto node : tail.layers().proto().getGraph().getNodeList()) {
+      if (node.getOpType().equals("BatchNormalization")
+          && tail.trainable().contains(node.getInput(1))) {
+        for (String name : node.getInputList().subList(3, 5)) {
+          if (own.containsKey(name)) {
+            trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
+          }
+        }
+      }
+    }
+    return trained;
   }
 
   @Override
@@ -146,18 +183,13 @@ public record TailNetwork(
               + manifest.tail().live());
     }
     Map<String, Tensor> given = model.initializers();
-    Map<String, Tensor> own = tail.layers().initializers();
-    Map<String, Tensor> trained = new HashMap<>();
-    for (String name : tail.trainable()) {
-      trained.put(name, HeadNetwork.weight(given, name, own.get(name).shape()));
-    }
     HeadNetwork classifier =
         HeadNetwork.received(
             new HeadKind.Linear(), Pooling.width(tail.shape()), manifest.classes().size(), given);
     Scaling target = HeadNetwork.receivedTarget(manifest.task(), given);
     OnnxModel expected =
         new TailNetwork(
-                replaced(tail.layers(), trained),
+                replaced(tail.layers(), trained(tail, given)),
                 tail.joint(),
                 tail.shape(),
                 classifier,

@@ -50,6 +50,7 @@ import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Labelled samples as numbers: features, pooled or as the cut gives them, and the targets beside,
@@ -208,7 +209,9 @@ final class Lesson implements AutoCloseable {
     TailNetwork network = TailNetwork.fresh(tail, scaling, 2);
     Artifacts.generate(
         network.network(),
-        ArtifactOptions.of(recipe.loss(), new Optimizer.Sgd()).trainable(network.trainable()));
+        ArtifactOptions.of(recipe.loss(), new Optimizer.Sgd())
+            .trainable(network.trainable())
+            .batchNorms(recipe.batchNorm() == Recipe.BatchNorm.TRAIN));
   }
 
   private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
@@ -514,14 +517,20 @@ final class Lesson implements AutoCloseable {
 
   /** SHA-256 over all digests and labels, whatever their order. */
   String digest() {
-    String all =
-        String.join(
-            "\n",
-            IntStream.range(0, digests.size())
-                .mapToObj(i -> digests.get(i) + " " + labels.get(i))
-                .sorted()
-                .toList());
-    return Sample.sha256(all.getBytes(StandardCharsets.UTF_8));
+    return sha256(rows().sorted());
+  }
+
+  /** SHA-256 over all digests and labels as they are ordered. */
+  String ordered() {
+    return sha256(rows());
+  }
+
+  private Stream<String> rows() {
+    return IntStream.range(0, digests.size()).mapToObj(i -> digests.get(i) + " " + labels.get(i));
+  }
+
+  private static String sha256(Stream<String> rows) {
+    return Sample.sha256(String.join("\n", rows.toList()).getBytes(StandardCharsets.UTF_8));
   }
 
   /** Features of the lesson's samples as some version of the head takes them; to be closed. */

@@ -31,6 +31,10 @@ import java.util.Locale;
  * @param freeze patterns of parameters that stay as they are all the same
  * @param baseRate the rate of the base's own layers, as a part of the rate
  * @param clip largest norm of all gradients together; 0 leaves them as they are
+ * @param warmStart whether training begins from the live version's weights instead of fresh ones
+ * @param gradual epochs at first in which a tail's classifier trains alone
+ * @param accumulate batches whose gradients make up one step
+ * @param batchNorm what becomes of the running statistics of a tail's batch normalisations
  * @param seed decides fresh weights and the order of samples
  */
 public record Recipe(
@@ -53,12 +57,29 @@ public record Recipe(
     List<String> freeze,
     double baseRate,
     double clip,
+    boolean warmStart,
+    int gradual,
+    int accumulate,
+    BatchNorm batchNorm,
     long seed) {
 
   /** An optimizer by its name on the command line. */
   public enum OptimizerName {
     ADAMW,
     SGD;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** What becomes of running statistics. */
+  public enum BatchNorm {
+    /** They stay as the base has them, and normalise in training too. */
+    FROZEN,
+    /** Where the layer trains, each batch is normalised by its own, and moves them. */
+    TRAIN;
 
     @Override
     public String toString() {
@@ -81,9 +102,35 @@ public record Recipe(
     require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
     require(baseRate > 0 && baseRate <= 1, "the rate of the base", "in (0, 1]", baseRate);
     require(clip >= 0 && clip <= 1e9, "the norm to clip at", "from 0 (never) to 1e9", clip);
+    require(accumulate >= 1 && accumulate <= 65_536, "to accumulate", "1 to 65536", accumulate);
+    require(
+        (long) batch * accumulate <= 1 << 24,
+        "batch times accumulate",
+        "at most 16777216",
+        (double) batch * accumulate);
+    require(gradual >= 0, "gradual unfreezing", "0 (none) epochs or more", gradual);
+    boolean tail = kind instanceof HeadKind.Tail;
+    if (gradual > 0 && (!tail || gradual >= epochs)) {
+      throw new UsageException(
+          tail
+              ? "gradual unfreezing must leave epochs for the base's layers: --gradual "
+                  + gradual
+                  + " of --epochs "
+                  + epochs
+              : "--gradual says when the layers of --unfreeze join: say which");
+    }
+    if (batchNorm == BatchNorm.TRAIN && !tail) {
+      throw new UsageException(
+          "--batch-norm train goes with --unfreeze, of whose layers it speaks");
+    }
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
     if (labelSmoothing > 0 && loss != Loss.CE) {
       throw new UsageException("label smoothing goes with a single label only, not with " + loss);
+    }
+    if (warmStart && kind instanceof HeadKind.Prototype) {
+      throw new UsageException(
+          "a prototype head is made of its samples at once, with nothing to start from: leave out"
+              + " --warm-start");
     }
     if (kind instanceof HeadKind.Prototype && task != Task.SINGLE) {
       throw new UsageException(

@@ -28,15 +28,58 @@ public record RecipeOptions(
     Double validation,
     Integer patience,
     Boolean refit,
-    String unfreeze,
-    List<String> freeze,
-    Double baseRate,
-    Double clip,
+    FineTuning tuning,
     Long seed) {
 
   private static final String HEAD = "head";
 
-  /** Without anything said of unfreezing. */
+  /** What a user says of how layers that know something already train on; null as above. */
+  public record FineTuning(
+      String unfreeze,
+      List<String> freeze,
+      Double baseRate,
+      Double clip,
+      boolean warmStart,
+      Integer gradual,
+      Integer accumulate,
+      Recipe.BatchNorm batchNorm) {
+
+    /** Nothing said. */
+    public static final FineTuning NONE =
+        new FineTuning(null, List.of(), null, null, false, null, null, null);
+
+    public FineTuning {
+      freeze = List.copyOf(freeze);
+    }
+
+    FineTuning unfreezing(String what, List<String> frozen) {
+      return new FineTuning(
+          what, frozen, baseRate, clip, warmStart, gradual, accumulate, batchNorm);
+    }
+
+    FineTuning warm() {
+      return new FineTuning(unfreeze, freeze, baseRate, clip, true, gradual, accumulate, batchNorm);
+    }
+
+    FineTuning gradually(int epochs) {
+      return new FineTuning(
+          unfreeze, freeze, baseRate, clip, warmStart, epochs, accumulate, batchNorm);
+    }
+
+    FineTuning accumulating(int batches) {
+      return new FineTuning(
+          unfreeze, freeze, baseRate, clip, warmStart, gradual, batches, batchNorm);
+    }
+
+    FineTuning batchNorms(Recipe.BatchNorm how) {
+      return new FineTuning(unfreeze, freeze, baseRate, clip, warmStart, gradual, accumulate, how);
+    }
+  }
+
+  /** Nothing said. */
+  public static final RecipeOptions DEFAULTS = of(null);
+
+  /** With nothing said of fine-tuning. */
   public RecipeOptions(
       HeadKind kind,
       Task task,
@@ -70,15 +113,12 @@ public record RecipeOptions(
         validation,
         patience,
         refit,
-        null,
-        null,
-        null,
-        null,
+        FineTuning.NONE,
         seed);
   }
 
-  /** The same with this said of unfreezing. */
-  public RecipeOptions unfreezing(String what, List<String> frozen) {
+  /** The same with this said of fine-tuning. */
+  public RecipeOptions tuning(FineTuning said) {
     return new RecipeOptions(
         kind,
         task,
@@ -95,18 +135,34 @@ public record RecipeOptions(
         validation,
         patience,
         refit,
-        what,
-        frozen,
-        baseRate,
-        clip,
+        said,
         seed);
   }
 
-  /** Nothing said. */
-  public static final RecipeOptions DEFAULTS =
-      new RecipeOptions(
-          null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-          null, null, null, null, null);
+  /** The same with this said of unfreezing. */
+  public RecipeOptions unfreezing(String what, List<String> frozen) {
+    return tuning(tuning.unfreezing(what, frozen));
+  }
+
+  /** The same, from the live version's weights on. */
+  public RecipeOptions warmStart() {
+    return tuning(tuning.warm());
+  }
+
+  /** The same, a tail's classifier alone for so many epochs first. */
+  public RecipeOptions gradual(int classifierEpochs) {
+    return tuning(tuning.gradually(classifierEpochs));
+  }
+
+  /** The same, so many batches a step. */
+  public RecipeOptions accumulate(int batches) {
+    return tuning(tuning.accumulating(batches));
+  }
+
+  /** The same, batch normalisations treated so. */
+  public RecipeOptions batchNorm(Recipe.BatchNorm how) {
+    return tuning(tuning.batchNorms(how));
+  }
 
   /** The default head with this kind and otherwise nothing said. */
   public static RecipeOptions of(HeadKind kind) {
@@ -147,7 +203,7 @@ public record RecipeOptions(
         or(rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
         schedule == null ? Schedule.COSINE : schedule,
         or(warmup, tail ? 0.1 : 0),
-        epochs == null ? (tail ? 20 : 50) : epochs,
+        epochs == null ? (tail ? 8 : 50) : epochs,
         batch == null ? (tail ? 16 : 32) : batch,
         or(weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
         or(labelSmoothing, 0),
@@ -155,15 +211,20 @@ public record RecipeOptions(
         or(validation, 0.2),
         patience == null ? (tail ? 5 : 10) : patience,
         refit == null || refit,
-        tail ? unfreeze : HEAD,
-        freeze == null ? List.of() : freeze,
-        or(baseRate, 0.1),
-        or(clip, 0),
+        tail ? tuning.unfreeze : HEAD,
+        tuning.freeze,
+        or(tuning.baseRate, 0.1),
+        or(tuning.clip, 0),
+        tuning.warmStart,
+        tuning.gradual == null ? 0 : tuning.gradual,
+        tuning.accumulate == null ? 1 : tuning.accumulate,
+        tuning.batchNorm == null ? Recipe.BatchNorm.FROZEN : tuning.batchNorm,
         seed == null ? 1 : seed);
   }
 
   /** What the head is made of; to unfreeze a part of the base makes it a tail. */
   private HeadKind head() {
+    String unfreeze = tuning.unfreeze;
     boolean beyond = unfreeze != null && !unfreeze.equals(HEAD);
     boolean tail = kind instanceof HeadKind.Tail;
     if (tail && !beyond) {
@@ -179,7 +240,7 @@ public record RecipeOptions(
               + kind
               + " is not: leave out one of them");
     }
-    if (!beyond && freeze != null && !freeze.isEmpty()) {
+    if (!beyond && !tuning.freeze.isEmpty()) {
       throw new UsageException(
           "--freeze exempts what --unfreeze would train: say what with --unfreeze");
     }

@@ -31,6 +31,22 @@ public record Split(int[] train, int[] validation) {
    */
   public static Split of(
       String head, List<String> digests, int[] strata, double fraction, Set<String> judged) {
+    return of(head, digests, strata, fraction, judged, Set.of());
+  }
+
+  /**
+   * For a training that goes on from an earlier version's weights.
+   *
+   * @param trained digests of samples that those weights have seen: they never judge, unless they
+   *     judged before
+   */
+  static Split of(
+      String head,
+      List<String> digests,
+      int[] strata,
+      double fraction,
+      Set<String> judged,
+      Set<String> trained) {
     Map<Integer, List<Integer>> rows = new LinkedHashMap<>();
     for (int i = 0; i < strata.length; i++) {
       rows.computeIfAbsent(strata[i], s -> new ArrayList<>()).add(i);
@@ -44,7 +60,7 @@ public record Split(int[] train, int[] validation) {
                   .forEach(i -> validates[i] = true);
               int missing = share(stratum.size(), fraction) - count(stratum, validates);
               stratum.stream()
-                  .filter(i -> !validates[i])
+                  .filter(i -> !validates[i] && !trained.contains(digests.get(i)))
                   .sorted(Comparator.comparing(i -> hash(head, digests.get(i))))
                   .limit(Math.max(0, missing))
                   .forEach(i -> validates[i] = true);

@@ -14,9 +14,28 @@ import java.util.Locale;
  * @param cut {@code auto}, a tap or a tensor of the base
  * @param recipe what is said of it
  * @param promotion when the new version goes live
+ * @param resume whether to go on with the training of the head that was stopped, which must have
+ *     been of the same data and recipe
  */
 public record TeachRequest(
-    String head, Path data, String base, String cut, RecipeOptions recipe, Promotion promotion) {
+    String head,
+    Path data,
+    String base,
+    String cut,
+    RecipeOptions recipe,
+    Promotion promotion,
+    boolean resume) {
+
+  /** From the beginning. */
+  public TeachRequest(
+      String head, Path data, String base, String cut, RecipeOptions recipe, Promotion promotion) {
+    this(head, data, base, cut, recipe, promotion, false);
+  }
+
+  /** The same, going on with what was stopped. */
+  public TeachRequest resumed() {
+    return new TeachRequest(head, data, base, cut, recipe, promotion, true);
+  }
 
   /** When a new version goes live. */
   public enum Promotion {

@@ -27,16 +27,22 @@ import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
+import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
@@ -62,6 +68,7 @@ public final class Teacher {
   private final List<Provider> providers;
   private final String release;
   private final LongSupplier freeMemory;
+  private final Duration saving;
 
   /**
    * @param providers of the backbone, in order of preference
@@ -74,10 +81,13 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release) {
-    this(models, heads, runs, cache, providers, release, FreeMemory::bytes);
+    this(models, heads, runs, cache, providers, release, FreeMemory::bytes, TrainingRun.INTERVAL);
   }
 
-  /** With bytes that the process may still take. */
+  /**
+   * @param freeMemory bytes that the process may still take
+   * @param saving how often at most the state of a training is put on the disk
+   */
   Teacher(
       BaseModels models,
       HeadStore heads,
@@ -85,14 +95,16 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release,
-      LongSupplier freeMemory) {
+      LongSupplier freeMemory,
+      Duration saving) {
+    this.freeMemory = freeMemory;
+    this.saving = saving;
     this.models = models;
     this.heads = heads;
     this.runs = runs;
     this.cache = cache;
     this.providers = providers;
     this.release = release;
-    this.freeMemory = freeMemory;
   }
 
   /**
@@ -109,6 +121,13 @@ public final class Teacher {
     if (!(kind instanceof HeadKind.Prototype)) {
       OrtRuntime.requireTraining();
     }
+    Optional<WarmStart> warm =
+        request.recipe().tuning().warmStart()
+            ? Optional.of(WarmStart.of(heads, request.head()))
+            : Optional.empty();
+    if (request.resume()) {
+      TrainingRun.requireStopped(heads.run(request.head()));
+    }
     Path staged = heads.stage(request.head());
     try (Lesson lesson =
         Lesson.read(
@@ -122,18 +141,21 @@ public final class Teacher {
             listener)) {
       int width = lesson.tail() == null ? lesson.features().width() : 1;
       Recipe recipe = request.recipe().resolve(lesson.task(), width);
+      warm.ifPresent(from -> from.check(lesson, recipe));
       Split split =
           Split.of(
               request.head(),
               lesson.digests(),
               lesson.strata(),
               recipe.validation(),
-              runs.judgedBy(request.head()));
+              runs.judgedBy(request.head()),
+              warm.isEmpty() ? Set.of() : trained(request.head()));
       requireTrainable(lesson, split);
       warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
       Judge judge = new Judge(heads, runs, lesson);
-      Taught trained = train(lesson, split, recipe, staged, listener);
+      TrainingRun run = run(request, lesson, split, recipe, warm, staged);
+      Taught trained = train(lesson, split, recipe, warm, staged, run, listener);
       Taught taught =
           trained.metrics != null
               ? trained
@@ -153,6 +175,7 @@ public final class Teacher {
             if (verdict.promote()) {
               heads.promote(request.head(), version);
             }
+            run.finish();
             return new TeachResult(
                 request.head(),
                 version,
@@ -189,6 +212,13 @@ public final class Teacher {
     }
     int version = heads.live(head).orElse(versions.get(versions.size() - 1));
     return Optional.of(heads.load(head, version).manifest());
+  }
+
+  /** What any version trained on. */
+  private Set<String> trained(String head) {
+    Set<String> trained = new HashSet<>();
+    heads.versions(head).forEach(version -> trained.addAll(runs.trainedOn(head, version)));
+    return trained;
   }
 
   private static void warn(Lesson lesson, Split split, Recipe recipe, TrainingListener listener) {
@@ -253,9 +283,45 @@ public final class Teacher {
     }
   }
 
+  /** What keeps this training's state, and has it where the training was stopped before. */
+  private TrainingRun run(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Optional<WarmStart> warm,
+      Path staged) {
+    List<Object> data =
+        List.of(
+            lesson.ordered(),
+            lesson.classes(),
+            lesson.columns(),
+            Arrays.toString(split.validation()));
+    List<Object> training =
+        List.of(
+            JSON.valueToTree(recipe).toString(),
+            lesson.base() == null ? "" : lesson.base().manifest().sha256(),
+            lesson.backbone() == null ? "" : lesson.backbone().cut().tensor(),
+            warm.map(from -> from.version().version()).orElse(0));
+    Path file = heads.run(request.head());
+    return request.resume()
+        ? TrainingRun.resume(file, staged, digest(data), digest(training), saving)
+        : TrainingRun.begin(file, staged, digest(data), digest(training), saving);
+  }
+
+  private static String digest(List<Object> parts) {
+    return Sample.sha256(parts.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   /** Trains, and leaves the version's files in the staged folder. */
   private static Taught train(
-      Lesson lesson, Split split, Recipe recipe, Path staged, TrainingListener listener) {
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Optional<WarmStart> warm,
+      Path staged,
+      TrainingRun run,
+      TrainingListener listener) {
     int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
     boolean refit = recipe.refit() && split.validation().length > 0;
     if (recipe.kind() instanceof HeadKind.Prototype) {
@@ -266,27 +332,38 @@ public final class Teacher {
       }
       return new Taught(0, false, refit, null, List.of());
     }
-    Scaling target = targetScaling(lesson.targets(), split.train());
-    Trainer trainer = trainer(lesson, split.train(), recipe, target);
+    Scaling target =
+        warm.isPresent() ? warm.get().target() : targetScaling(lesson.targets(), split.train());
+    TrainableNetwork initial =
+        warm.isPresent()
+            ? warm.get().network(lesson)
+            : lesson.tail() == null
+                ? pooled(lesson, split.train(), recipe)
+                : tail(lesson, split.train());
+    Trainer trainer = new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
-        trainer.train(staged, split.train(), split.validation(), recipe.epochs(), listener);
+        trainer.train(
+            staged,
+            split.train(),
+            split.validation(),
+            recipe.epochs(),
+            listener,
+            TrainingRun.Stage.TRAIN,
+            run);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
     if (refit) {
       write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
       epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
       listener.stage("refit", epochs);
-      network = trainer.train(staged, all, new int[0], epochs, listener).network();
+      network =
+          trainer
+              .train(staged, all, new int[0], epochs, listener, TrainingRun.Stage.REFIT, run)
+              .network();
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
     return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
-  }
-
-  private static Trainer trainer(Lesson lesson, int[] rows, Recipe recipe, Scaling target) {
-    TrainableNetwork network =
-        lesson.tail() == null ? pooled(lesson, rows, recipe) : tail(lesson, rows);
-    return new Trainer(network, lesson.examples(), lesson.targets(), target, recipe);
   }
 
   private static TrainableNetwork pooled(Lesson lesson, int[] rows, Recipe recipe) {

@@ -15,8 +15,10 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.TrainingSession;
 import dev.headstart.sample.Task;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -45,14 +47,14 @@ public final class Trainer {
   /** Optimizer steps before early stopping may end a training. */
   private static final int FEWEST_STEPS = 200;
 
-  /** Layers that were trained before have less to learn, and overfit sooner. */
-  private static final int FEWEST_STEPS_OF_A_TAIL = 50;
-
   /** For more classes than this the history leaves out each epoch's confusion. */
   private static final int CONFUSIONS = 50;
 
   /** Nanoseconds of steps that are measured before it is said how long an epoch takes. */
   private static final long PACE = 500_000_000;
+
+  /** Between the seeds of two epochs' dropout masks: more than a graph has nodes. */
+  private static final long EPOCH_SEEDS = 1_000_003;
 
   private final TrainableNetwork initial;
   private final Examples examples;
@@ -60,11 +62,17 @@ public final class Trainer {
   private final Recipe recipe;
   private final Scaling target;
 
-  /** Of the last training: a refit in the same folder needs only fresh weights. */
+  /** Whether masks are drawn: each epoch then has a session and a seed of its own. */
+  private final boolean dropout;
+
+  /** Those in the folder now, and what they were made for: a refit may need only fresh weights. */
   private Artifacts artifacts;
 
-  private float[] artifactWeights;
-  private Path prepared;
+  private Made made;
+
+  /** What artifacts follow from, beside what a trainer has once for all. */
+  private record Made(
+      Path folder, boolean whole, long seed, int effectiveBatch, List<Float> weights) {}
 
   /**
    * What a training gave.
@@ -92,6 +100,9 @@ public final class Trainer {
     this.targets = targets;
     this.target = target;
     this.recipe = recipe;
+    this.dropout =
+        initial.network().proto().getGraph().getNodeList().stream()
+            .anyMatch(node -> node.getOpType().equals("Dropout"));
   }
 
   /**
@@ -105,18 +116,42 @@ public final class Trainer {
    */
   public Outcome train(
       Path folder, int[] train, int[] validation, int epochs, TrainingListener listener) {
-    prepare(folder, weights(train));
-    List<Epoch> history = new ArrayList<>();
-    Map<String, Tensor> best = null;
-    Metrics bestMetrics = null;
-    int bestEpoch = 0;
-    boolean stopped = false;
+    return train(folder, train, validation, epochs, listener, TrainingRun.Stage.TRAIN, null);
+  }
+
+  /**
+   * The same, from where the run is in this stage, and telling it after every epoch.
+   *
+   * @param run null for a training that is not kept
+   */
+  Outcome train(
+      Path folder,
+      int[] train,
+      int[] validation,
+      int epochs,
+      TrainingListener listener,
+      TrainingRun.Stage stage,
+      TrainingRun run) {
     Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
-    try (TrainingSession session = TrainingSession.open(folder, initial.threads());
-        Batches batches = new Batches(session, train, epochs, listener)) {
-      for (int epoch = 1; epoch <= epochs && !stopped; epoch++) {
+    TrainingRun.Progress progress = run == null ? null : run.progress(stage);
+    if (progress == null) {
+      progress = TrainingRun.Progress.NONE;
+    }
+    Map<String, Tensor> best = progress.bestEpoch() == 0 ? null : run.best();
+    if (run != null && run.passed(stage)) {
+      return outcome(best, progress);
+    }
+    if (progress.epoch() > 0) {
+      run.restore(checkpoint);
+    }
+    try (Batches batches = new Batches(folder, train, progress, epochs, listener)) {
+      while (progress.epoch() < epochs && !progress.stopped()) {
+        int epoch = progress.epoch() + 1;
         double loss = batches.epoch(epoch);
         Metrics metrics = null;
+        Metrics bestMetrics = progress.bestMetrics();
+        int bestEpoch = progress.bestEpoch();
+        boolean stopped = false;
         if (validation.length > 0) {
           Judgement judgement = batches.judge(validation);
           metrics = judgement.metrics;
@@ -133,21 +168,44 @@ public final class Trainer {
                   && epoch - Math.max(bestEpoch, fewestEpochs(train.length)) >= recipe.patience();
         }
         boolean many = targets.outputs() > CONFUSIONS;
+        List<Epoch> history = new ArrayList<>(progress.history());
         history.add(
             new Epoch(
                 epoch, batches.rate, loss, metrics != null && many ? metrics.brief() : metrics));
+        progress =
+            new TrainingRun.Progress(
+                epoch, history, bestEpoch, bestMetrics, batches.firstLoss, stopped);
+        if (run != null) {
+          run.reached(stage, progress, best);
+          if (run.due()) {
+            batches.session.save(checkpoint, true);
+            run.save(checkpoint);
+          }
+        }
         listener.epoch(history.get(epoch - 1));
       }
-      session.save(checkpoint, true);
+      if (batches.session == null) {
+        make(folder, train, progress.epoch());
+      } else {
+        batches.session.save(checkpoint, true);
+      }
     }
     if (best == null) {
       best = Checkpoint.read(checkpoint).weights();
-      bestEpoch = history.size();
-    } else if (bestEpoch < history.size()) {
-      artifacts.checkpoint(best).write(checkpoint);
+    } else if (progress.bestEpoch() < progress.epoch()) {
+      artifacts.checkpoint(complete(best)).write(checkpoint);
     }
+    return outcome(best, progress);
+  }
+
+  private Outcome outcome(Map<String, Tensor> best, TrainingRun.Progress progress) {
     best.forEach(Trainer::requireFinite);
-    return new Outcome(initial.with(best), bestEpoch, bestMetrics, history, stopped);
+    return new Outcome(
+        initial.with(best),
+        progress.bestEpoch() == 0 ? progress.epoch() : progress.bestEpoch(),
+        progress.bestMetrics(),
+        progress.history(),
+        progress.stopped());
   }
 
   /** The last update has no loss after it that would tell. */
@@ -165,27 +223,60 @@ public final class Trainer {
    * @param rows that train
    */
   int fewestEpochs(int rows) {
-    int steps = (rows + recipe.batch() - 1) / recipe.batch();
-    int fewest = initial.pretrained().isEmpty() ? FEWEST_STEPS : FEWEST_STEPS_OF_A_TAIL;
-    return Math.min(recipe.epochs(), (fewest + steps - 1) / steps);
+    int together = recipe.batch() * recipe.accumulate();
+    int steps = (rows + together - 1) / together;
+    return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);
   }
 
   /**
-   * Writes the artifacts, or where they lie there already from an earlier training, fresh weights.
+   * Makes the folder ready for an epoch: artifacts, and the checkpoint that lies there, but for the
+   * first epoch a fresh one, and one without moments where the base's layers join.
    */
-  private void prepare(Path folder, float[] weights) {
-    if (folder.equals(prepared) && Arrays.equals(weights, artifactWeights)) {
-      artifacts.checkpoint().write(folder.resolve(Artifacts.CHECKPOINT));
-      return;
+  private void prepare(Path folder, int[] train, int epoch) {
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    make(folder, train, epoch);
+    if (epoch == 1) {
+      artifacts.checkpoint().write(checkpoint);
+    } else if (joins(epoch)) {
+      artifacts.checkpoint(complete(Checkpoint.read(checkpoint).weights())).write(checkpoint);
     }
-    artifacts = artifacts(initial, recipe, weights, examples.forms());
-    artifacts.writeTo(folder);
-    prepared = folder;
-    artifactWeights = weights;
   }
 
-  private static Artifacts artifacts(
-      TrainableNetwork network, Recipe recipe, float[] weights, int forms) {
+  /** Whether the base's layers train from this epoch on, and did not before. */
+  private boolean joins(int epoch) {
+    return !initial.pretrained().isEmpty() && epoch == recipe.gradual() + 1 && epoch > 1;
+  }
+
+  /** Writes an epoch's artifacts, if those in the folder are others; the checkpoint stays. */
+  private void make(Path folder, int[] train, int epoch) {
+    int together = Math.min(train.length, recipe.batch() * recipe.accumulate());
+    float[] weights = weights(train);
+    Made wanted =
+        new Made(
+            folder,
+            initial.pretrained().isEmpty() || epoch > recipe.gradual(),
+            dropout ? recipe.seed() + EPOCH_SEEDS * epoch : recipe.seed(),
+            examples.forms() > 1 || recipe.accumulate() > 1 ? together : 0,
+            weights == null ? null : floats(weights));
+    if (wanted.equals(made)) {
+      return;
+    }
+    Path checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    artifacts = generate(initial, recipe, wanted, weights);
+    made = wanted;
+    try {
+      byte[] before = epoch == 1 ? null : Files.readAllBytes(checkpoint);
+      artifacts.writeTo(folder);
+      if (before != null) {
+        Files.write(checkpoint, before);
+      }
+    } catch (IOException e) {
+      throw new FailureException("the checkpoint " + checkpoint + " cannot be kept: " + e, e);
+    }
+  }
+
+  private static Artifacts generate(
+      TrainableNetwork network, Recipe recipe, Made wanted, float[] weights) {
     Float clip = recipe.clip() > 0 ? (float) recipe.clip() : null;
     Optimizer optimizer =
         switch (recipe.optimizer()) {
@@ -195,16 +286,22 @@ public final class Trainer {
         };
     ParameterOptions slower = ParameterOptions.rate((float) recipe.baseRate());
     Map<String, ParameterOptions> own = new HashMap<>();
-    network.pretrained().forEach(name -> own.put(name, slower));
+    List<String> trainable = new ArrayList<>(network.trainable());
+    if (wanted.whole) {
+      network.pretrained().forEach(name -> own.put(name, slower));
+    } else {
+      trainable.removeAll(network.pretrained());
+    }
     ArtifactOptions options =
         ArtifactOptions.of(recipe.loss(), optimizer)
-            .trainable(network.trainable())
+            .trainable(trainable)
             .parameters(own)
-            .decayVectors(own.isEmpty())
+            .decayVectors(network.pretrained().isEmpty())
             .weights(weights)
             .smoothing((float) recipe.labelSmoothing())
-            .effectiveBatch(forms > 1 ? recipe.batch() : 0)
-            .seed(recipe.seed());
+            .effectiveBatch(wanted.effectiveBatch)
+            .batchNorms(recipe.batchNorm() == Recipe.BatchNorm.TRAIN)
+            .seed(wanted.seed);
     return Artifacts.generate(network.network(), options).observable(HeadNetwork.LOGITS);
   }
 
@@ -222,7 +319,8 @@ public final class Trainer {
       List<TensorInfo> inputs,
       int outputs,
       long features) {
-    Artifacts artifacts = artifacts(network, recipe, null, 1);
+    Artifacts artifacts =
+        generate(network, recipe, new Made(null, true, recipe.seed(), 0, null), null);
     return batch -> {
       Map<String, long[]> shapes = new HashMap<>();
       for (TensorInfo input : inputs) {
@@ -235,6 +333,21 @@ public final class Trainer {
           recipe.task() == Task.SINGLE ? new long[] {batch} : new long[] {batch, outputs});
       return TrainingPlan.of(artifacts, shapes).withFeatures(features);
     };
+  }
+
+  /** With what the network began with where a stage did not train it. */
+  private Map<String, Tensor> complete(Map<String, Tensor> weights) {
+    Map<String, Tensor> all = new LinkedHashMap<>(artifacts.checkpoint().weights());
+    all.putAll(weights);
+    return all;
+  }
+
+  private static List<Float> floats(float[] values) {
+    List<Float> floats = new ArrayList<>();
+    for (float value : values) {
+      floats.add(value);
+    }
+    return floats;
   }
 
   /** What classes weigh in the loss; null where they weigh alike. */
@@ -303,9 +416,11 @@ public final class Trainer {
 
   /** The samples as mini-batches, in buffers that are used again for every step. */
   private final class Batches implements AutoCloseable {
-    private final TrainingSession session;
+    private final Path folder;
+    private final int[] train;
     private final int[] rows;
     private final int size;
+    private final int together;
     private final long steps;
     private final Map<List<Integer>, TrainingSession.Batch> bound = new HashMap<>();
     private final List<ByteBuffer> x;
@@ -314,20 +429,36 @@ public final class Trainer {
     private final SplittableRandom random;
     private final int epochs;
     private final TrainingListener listener;
+    private TrainingSession session;
     private long step;
     private long paceFrom;
+    private int paceSteps;
     private boolean paced;
-    private double firstLoss = Double.NaN;
+    private double firstLoss;
     private float rate = Float.NaN;
 
-    Batches(TrainingSession session, int[] train, int epochs, TrainingListener listener) {
-      this.session = session;
+    /** Behind the epochs that are done. */
+    Batches(
+        Path folder,
+        int[] train,
+        TrainingRun.Progress done,
+        int epochs,
+        TrainingListener listener) {
       this.epochs = epochs;
       this.listener = listener;
+      this.folder = folder;
+      this.train = train;
       this.rows = train.clone();
       this.random = new SplittableRandom(recipe.seed());
       this.size = Math.min(recipe.batch(), train.length);
-      this.steps = (long) recipe.epochs() * ((train.length + size - 1) / size);
+      this.together = size * recipe.accumulate();
+      int stepsAnEpoch = (train.length + together - 1) / together;
+      this.steps = (long) recipe.epochs() * stepsAnEpoch;
+      this.step = (long) done.epoch() * stepsAnEpoch;
+      this.firstLoss = done.firstLoss();
+      for (int epoch = 1; epoch <= done.epoch(); epoch++) {
+        shuffle(); // of the order that the last epoch had
+      }
       this.stacks = new Stack[examples.forms()];
       Arrays.setAll(stacks, Stack::new);
       this.x = buffers();
@@ -429,16 +560,25 @@ public final class Trainer {
 
     /** Trains on every sample once; returns the mean of the samples' losses. */
     double epoch(int epoch) {
+      if (session == null || dropout || joins(epoch)) {
+        if (session != null) {
+          session.save(folder.resolve(Artifacts.CHECKPOINT), true);
+          close();
+        }
+        prepare(folder, train, epoch);
+        session = TrainingSession.open(folder, initial.threads());
+        rate = Float.NaN; // a session begins with one of its own
+      }
       shuffle();
       double[] sum = new double[1];
-      for (int from = 0; from < rows.length; from += size) {
+      for (int from = 0; from < rows.length; from += together) {
         float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
         if (factor * (float) recipe.rate() != rate) {
           rate = factor * (float) recipe.rate();
           session.learningRate(rate);
         }
         each(
-            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + size)),
+            Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together)),
             stack -> {
               double loss = session.accumulate(batch(stack));
               check(loss, epoch);
@@ -450,15 +590,15 @@ public final class Trainer {
       return sum[0] / rows.length;
     }
 
-    /** Says once how long it will take; the first step is slower than the others. */
+    /** Says once how long an epoch takes; the first step is slower than those that follow. */
     private void pace() {
       long now = System.nanoTime();
-      if (step == 1) {
+      if (paceSteps++ == 0) {
         paceFrom = now;
       } else if (!paced && now - paceFrom >= PACE) {
         paced = true;
-        double each = (now - paceFrom) / 1e9 / (step - 1);
-        listener.pace(each * ((rows.length + size - 1) / size), epochs);
+        double each = (now - paceFrom) / 1e9 / (paceSteps - 1);
+        listener.pace(each * ((rows.length + together - 1) / together), epochs);
       }
     }
 
@@ -477,7 +617,7 @@ public final class Trainer {
             }
           });
       Map<String, Tensor> weights = new LinkedHashMap<>();
-      for (String name : initial.trainable()) {
+      for (String name : artifacts.checkpoint().weights().keySet()) {
         weights.put(name, outputs.get(Artifacts.VALUE + name));
       }
       activate(scores);
@@ -522,6 +662,11 @@ public final class Trainer {
     @Override
     public void close() {
       bound.values().forEach(TrainingSession.Batch::close);
+      bound.clear();
+      if (session != null) {
+        session.close();
+        session = null;
+      }
     }
   }
 }

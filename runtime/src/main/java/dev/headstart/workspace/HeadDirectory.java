@@ -41,6 +41,7 @@ import org.slf4j.LoggerFactory;
  * heads/&lt;head&gt;/.previous   the versions that were live before, the latest in the last line
  * heads/&lt;head&gt;/.last       a number up to which all are used up, if versions were removed
  * heads/&lt;head&gt;/.lock       held to number, promote and remove; never deleted
+ * heads/&lt;head&gt;/.run        where a training is, to go on from if it is stopped
  * heads/&lt;head&gt;/.staged-…   what is being written, or deleted
  * </pre>
  *
@@ -229,6 +230,11 @@ final class HeadDirectory implements HeadStore {
     } catch (IOException e) {
       throw failures.write(e);
     }
+  }
+
+  @Override
+  public Path run(String head) {
+    return file(head, ".run");
   }
 
   @Override
@@ -422,6 +428,7 @@ final class HeadDirectory implements HeadStore {
           try {
             Files.deleteIfExists(file(head, LIVE));
             Files.deleteIfExists(file(head, PREVIOUS));
+            Files.deleteIfExists(run(head));
             Disk.force(home(head));
           } catch (IOException e) {
             throw failures.write(e);

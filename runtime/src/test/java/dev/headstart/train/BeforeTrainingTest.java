@@ -31,6 +31,7 @@ import dev.headstart.sample.Task;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -153,7 +154,8 @@ class BeforeTrainingTest {
             FeatureStore.NONE,
             List.of(Provider.CPU),
             "test",
-            () -> free);
+            () -> free,
+            Duration.ofDays(1));
     stages.clear();
     TrainingListener listener =
         new TrainingListener() {

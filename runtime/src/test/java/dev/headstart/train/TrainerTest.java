@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -183,6 +184,41 @@ class TrainerTest {
 
   private static List<Double> losses(Trainer.Outcome outcome) {
     return outcome.history().stream().map(Epoch::trainLoss).toList();
+  }
+
+  /** Up to rounding; a small rate, as AdamW divides by what rounding leaves of small gradients. */
+  @Test
+  void batchesThatMakeOneStepTogetherAreOneLargeBatch() {
+    Problem problem = clouds(80, 3, 1);
+    var large = train(problem, batches(16), range(0, 64), range(64, 80));
+    var small = train(problem, batches(4).accumulate(4), range(0, 64), range(64, 80));
+    for (int i = 0; i < large.history().size(); i++) {
+      assertEquals(
+          large.history().get(i).trainLoss(), small.history().get(i).trainLoss(), 1e-5, "epoch");
+    }
+    var a = ((HeadNetwork) large.network()).weights();
+    var b = ((HeadNetwork) small.network()).weights();
+    a.forEach((name, tensor) -> assertArrayEquals(tensor.floats(), b.get(name).floats(), 1e-4f));
+  }
+
+  private static RecipeOptions batches(int size) {
+    return new RecipeOptions(
+        HeadKind.parse("mlp:4"),
+        null,
+        null,
+        null,
+        0.005,
+        null,
+        null,
+        6,
+        size,
+        null,
+        null,
+        null,
+        null,
+        0,
+        null,
+        3L);
   }
 
   @Test

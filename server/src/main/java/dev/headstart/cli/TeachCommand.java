@@ -104,6 +104,43 @@ final class TeachCommand extends HeadstartCommand {
   private Double clip;
 
   @Option(
+      names = "--warm-start",
+      description =
+          "Begin from the live version's weights, where kind, base, cut and what is unfrozen are"
+              + " the same; classes that it does not know begin at zero")
+  private boolean warmStart;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Go on with the training of this head that was stopped, of the same data and options; the"
+              + " weights come out the same, bit for bit")
+  private boolean resume;
+
+  @Option(
+      names = "--gradual",
+      paramLabel = "N",
+      description =
+          "With --unfreeze: the classifier alone trains for the first N epochs. Default: 0")
+  private Integer gradual;
+
+  @Option(
+      names = "--accumulate",
+      paramLabel = "N",
+      description =
+          "Batches whose gradients make one step: as a batch N times as large, in the memory of"
+              + " one. Default: 1")
+  private Integer accumulate;
+
+  @Option(
+      names = "--batch-norm",
+      paramLabel = "HOW",
+      description =
+          "With --unfreeze: frozen (default) keeps the running statistics of batch norms, train"
+              + " moves those of layers that train")
+  private Recipe.BatchNorm batchNorm;
+
+  @Option(
       names = "--task",
       paramLabel = "TASK",
       description =
@@ -231,12 +268,10 @@ final class TeachCommand extends HeadstartCommand {
             validation,
             patience,
             noRefit ? Boolean.FALSE : null,
-            unfreeze,
-            freeze,
-            baseRate,
-            clip,
+            new RecipeOptions.FineTuning(
+                unfreeze, freeze, baseRate, clip, warmStart, gradual, accumulate, batchNorm),
             seed);
-    TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion));
+    TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion, resume));
     if (json()) {
       console().json(result);
     } else {
