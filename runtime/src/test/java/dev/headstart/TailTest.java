@@ -11,6 +11,7 @@ import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Loss;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.backbone.BaseModels;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
@@ -19,6 +20,8 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
 import dev.headstart.head.Scaling;
+import dev.headstart.head.Tail;
+import dev.headstart.head.Unfreeze;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
@@ -464,5 +467,15 @@ class TailTest {
     }
     assertEquals(List.of("embed", "mask"), names);
     assertEquals(taught.manifest().tail(), headstart.heads().loadLive("signs").manifest().tail());
+  }
+
+  @Test
+  void layersOfAQuantizedBaseTrainAsFloats() {
+    Tail tail = Tail.of(new BaseModels(folder).get("minilm"), Unfreeze.parse("1"), List.of());
+    assertTrue(tail.trainable().stream().anyMatch(name -> name.endsWith(".float")));
+    assertTrue(
+        tail.layers().proto().getGraph().getNodeList().stream()
+            .noneMatch(node -> node.getOpType().matches(".*(Quantize|Integer).*")));
+    assertTrue(tail.layers().initializers().keySet().containsAll(tail.trainable()));
   }
 }

@@ -11,6 +11,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.gradient.Gradients;
 import dev.headstart.gradient.Reach;
+import dev.headstart.onnx.Dequantization;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.ModelCutter;
@@ -74,7 +75,7 @@ public record Tail(
   public static Tail of(BaseModel base, Unfreeze what, List<String> freeze) {
     OnnxModel model = base.model();
     String joint = base.cut("auto").tensor();
-    Layers all = new Layers(base, upTo(model, joint), joint);
+    Layers all = Layers.of(base, model, joint);
     Unfreeze exact = all.exact(what);
     Cut cut = all.cut(exact);
     Set<String> trainable = new LinkedHashSet<>(all.parametersAfter(cut));
@@ -109,7 +110,7 @@ public record Tail(
   public static Map<String, Tail> smaller(BaseModel base, Unfreeze what, List<String> freeze) {
     OnnxModel model = base.model();
     String joint = base.cut("auto").tensor();
-    Layers all = new Layers(base, upTo(model, joint), joint);
+    Layers all = Layers.of(base, model, joint);
     int most = all.parametersAfter(all.cut(all.exact(what))).size();
     int count = all.blocks().size();
     Map<String, Tail> tails = new LinkedHashMap<>();
@@ -142,7 +143,7 @@ public record Tail(
               + "'");
     }
     OnnxModel model = base.model();
-    Layers all = new Layers(base, upTo(model, joint), joint);
+    Layers all = Layers.of(base, model, joint);
     Set<String> possible = new LinkedHashSet<>(all.parametersAfter(cut));
     if (!possible.containsAll(tail.trainable())) {
       throw new BadInputException(
@@ -176,7 +177,7 @@ public record Tail(
                 + " cannot be stacked. Cut elsewhere, or export the model with a free batch");
       }
     }
-    OnnxModel layers = ModelCutter.extract(model, needed, List.of(joint));
+    OnnxModel layers = Dequantization.of(ModelCutter.extract(model, needed, List.of(joint)));
     requireFloat(base, cut, layers);
     TensorInfo output = ShapeInference.infer(layers).get(joint);
     long[] shape = output == null ? null : output.shape();
@@ -282,6 +283,11 @@ public record Tail(
         }
       }
       return found;
+    }
+
+    /** The layers up to the joint, in float32 where quantized ones can be turned back. */
+    static Layers of(BaseModel base, OnnxModel model, String joint) {
+      return new Layers(base, Dequantization.of(upTo(model, joint)), joint);
     }
 
     List<String> parametersAfter(Cut cut) {
