@@ -157,7 +157,7 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      description = "Passes over the samples, at most. Default: 50, of a tail 20")
+      description = "Passes over the samples, at most. Default: 50, of a tail 8")
   private Integer epochs;
 
   @Option(
