@@ -30,12 +30,7 @@ public final class ParameterNames {
         found.add(pattern);
         continue;
       }
-      Pattern regex =
-          Pattern.compile(
-              Stream.of(pattern.split("\\*", -1))
-                  .map(Pattern::quote)
-                  .collect(Collectors.joining(".*")),
-              Pattern.DOTALL);
+      Pattern regex = compile(pattern);
       List<String> matches = names.stream().filter(n -> regex.matcher(n).matches()).toList();
       if (matches.isEmpty()) {
         throw new NotFoundException("parameter", pattern, names);
@@ -45,5 +40,12 @@ public final class ParameterNames {
     Set<String> ordered = new LinkedHashSet<>(names);
     ordered.retainAll(found);
     return ordered;
+  }
+
+  /** What matches a pattern as a whole. */
+  public static Pattern compile(String pattern) {
+    return Pattern.compile(
+        Stream.of(pattern.split("\\*", -1)).map(Pattern::quote).collect(Collectors.joining(".*")),
+        Pattern.DOTALL);
   }
 }

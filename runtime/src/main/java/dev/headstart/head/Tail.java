@@ -3,6 +3,7 @@ package dev.headstart.head;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
+import dev.headstart.artifact.ParameterNames;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.Manifest;
@@ -98,7 +99,7 @@ public record Tail(
               + some(all.parametersAfter(cut)));
     }
     all.requireRules(trainable, freeze);
-    return at(base, model, cut, joint, List.copyOf(trainable));
+    return all.at(model, cut, List.copyOf(trainable));
   }
 
   /**
@@ -117,7 +118,7 @@ public record Tail(
     for (int blocks = count; blocks >= 1; blocks--) {
       Cut cut = all.last(blocks);
       if (all.parametersAfter(cut).size() < most && all.works(cut, freeze)) {
-        tails.put("--unfreeze " + blocks, at(base, model, cut, joint, all.left(cut, freeze)));
+        tails.put("--unfreeze " + blocks, all.at(model, cut, all.left(cut, freeze)));
       }
     }
     return tails;
@@ -155,43 +156,7 @@ public record Tail(
               + cut.tensor()
               + "'");
     }
-    return at(base, model, cut, joint, tail.trainable());
-  }
-
-  private static Tail at(
-      BaseModel base, OnnxModel model, Cut cut, String joint, List<String> trainable) {
-    List<TensorInfo> live = ModelCutter.cut(model, cut.tensor()).live();
-    List<String> needed =
-        ModelCutter.cut(upTo(model, joint), cut.tensor()).live().stream()
-            .map(TensorInfo::name)
-            .toList();
-    for (TensorInfo tensor : live) {
-      if (needed.contains(tensor.name()) && !isOfABatch(tensor)) {
-        throw new BadInputException(
-            base
-                + " cannot be trained from the cut '"
-                + cut.name()
-                + "': the tensor "
-                + tensor
-                + " is live there and does not begin with a free batch dimension, so that samples"
-                + " cannot be stacked. Cut elsewhere, or export the model with a free batch");
-      }
-    }
-    OnnxModel layers = Dequantization.of(ModelCutter.extract(model, needed, List.of(joint)));
-    requireFloat(base, cut, layers);
-    TensorInfo output = ShapeInference.infer(layers).get(joint);
-    long[] shape = output == null ? null : output.shape();
-    if (shape == null || shape.length < 2) {
-      throw new BadInputException(
-          "the shape of the tensor '"
-              + joint
-              + "' of "
-              + base
-              + ", where the classifier would sit,"
-              + " is not known");
-    }
-    return new Tail(
-        cut, joint, Arrays.copyOfRange(shape, 1, shape.length), live, layers, trainable);
+    return all.at(model, cut, tail.trainable());
   }
 
   /** Rounding has no gradient: what went around it would be taken for all of it. */
@@ -302,6 +267,44 @@ public record Tail(
       return missing.isEmpty();
     }
 
+    /**
+     * The tail after a cut.
+     *
+     * @param whole the base, whose tensors are live at the cut
+     */
+    Tail at(OnnxModel whole, Cut cut, List<String> trainable) {
+      List<TensorInfo> live = ModelCutter.cut(whole, cut.tensor()).live();
+      List<String> needed =
+          ModelCutter.cut(model, cut.tensor()).live().stream().map(TensorInfo::name).toList();
+      for (TensorInfo tensor : live) {
+        if (needed.contains(tensor.name()) && !isOfABatch(tensor)) {
+          throw new BadInputException(
+              base
+                  + " cannot be trained from the cut '"
+                  + cut.name()
+                  + "': the tensor "
+                  + tensor
+                  + " is live there and does not begin with a free batch dimension, so that samples"
+                  + " cannot be stacked. Cut elsewhere, or export the model with a free batch");
+        }
+      }
+      OnnxModel layers = ModelCutter.extract(model, needed, List.of(joint));
+      requireFloat(base, cut, layers);
+      TensorInfo output = ShapeInference.infer(layers).get(joint);
+      long[] shape = output == null ? null : output.shape();
+      if (shape == null || shape.length < 2) {
+        throw new BadInputException(
+            "the shape of the tensor '"
+                + joint
+                + "' of "
+                + base
+                + ", where the classifier would sit,"
+                + " is not known");
+      }
+      return new Tail(
+          cut, joint, Arrays.copyOfRange(shape, 1, shape.length), live, layers, trainable);
+    }
+
     /** The parameters that train after a cut where patterns exempt some. */
     List<String> left(Cut cut, List<String> freeze) {
       Set<String> trainable = new LinkedHashSet<>(parametersAfter(cut));
@@ -384,7 +387,7 @@ public record Tail(
     }
 
     List<String> matching(String text) {
-      Pattern pattern = Patterns.compile(text);
+      Pattern pattern = ParameterNames.compile(text);
       List<String> found =
           parameters.stream()
               .filter(

@@ -1,10 +1,8 @@
 package dev.headstart.onnx;
 
-import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,7 +60,8 @@ public final class Dequantization {
       }
       if (node.getOpType().equals("DequantizeLinear")) {
         NodeProto gather = found.made(node.getInput(0), "Gather");
-        Tensor real = found.real(gather == null ? node.getInput(0) : gather.getInput(0), node);
+        String whole = gather == null ? node.getInput(0) : gather.getInput(0);
+        Tensor real = found.real(whole, node.getInput(1), input(node, 2), axis(node, 1));
         if (real != null && gather == null) {
           floats.put(node.getOutput(0), real);
         } else if (real != null && found.constants.get(node.getInput(1)).elements() == 1) {
@@ -76,44 +75,31 @@ public final class Dequantization {
     Set<String> replaced = new HashSet<>(floats.keySet());
     products.forEach(product -> replaced.add(product.y));
     rows.forEach(taken -> replaced.add(taken.y));
-    GraphProto.Builder rest = model.proto().getGraph().toBuilder().clearNode();
-    model.proto().getGraph().getNodeList().stream()
-        .filter(node -> Collections.disjoint(node.getOutputList(), replaced))
-        .forEach(rest::addNode);
-    GraphBuilder builder = new GraphBuilder(with(model, rest));
+    GraphBuilder builder = Replacement.without(model, replaced);
     floats.forEach(builder::initializer);
     for (Rows taken : rows) {
-      String table = free(builder, real(taken.gather.getInput(0)));
-      builder.initializer(table, taken.weights);
-      builder
-          .proto()
-          .addNode(taken.gather.toBuilder().setInput(0, table).setOutput(0, taken.y).build());
+      String name = real(taken.gather.getInput(0));
+      Value table = builder.initializer(free(builder, name), taken.weights);
+      builder.append(
+          Operator.GATHER,
+          List.of(table, builder.value(taken.gather.getInput(1))),
+          List.of(taken.y),
+          Attribute.axis(axis(taken.gather, 0)));
     }
-    builder = new GraphBuilder(with(model, builder.proto()));
     for (Product product : products) {
       Value weights = builder.initializer(free(builder, product.name), product.weights);
       builder.append(
           Operator.MAT_MUL, List.of(builder.value(product.x), weights), List.of(product.y));
     }
-    // Sorts the nodes and leaves out those that nothing needs any more.
-    return ModelCutter.extract(
-        with(model, builder.proto()), names(model.inputs()), names(model.outputs()));
+    return Replacement.complete(model, builder);
   }
 
-  private static OnnxModel with(OnnxModel model, GraphProto.Builder graph) {
-    return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build());
-  }
-
-  private static List<String> names(List<TensorInfo> tensors) {
-    return tensors.stream().map(TensorInfo::name).toList();
-  }
-
-  private static int axis(NodeProto node) {
+  private static int axis(NodeProto node, int otherwise) {
     return node.getAttributeList().stream()
         .filter(a -> a.getName().equals("axis"))
         .mapToInt(a -> (int) a.getI())
         .findFirst()
-        .orElse(1);
+        .orElse(otherwise);
   }
 
   /** Goes from the last node of a product back to its first; null if it is none. */
@@ -143,27 +129,27 @@ public final class Dequantization {
     if (!scales.getInput(1 - own).equals(quantized.getOutput(1))) {
       return null;
     }
-    boolean zeros = product.getInputCount() > 3 && !product.getInput(3).isEmpty();
-    Tensor zero = zeros ? constants.get(product.getInput(3)) : null;
-    Tensor whole = constants.get(product.getInput(1));
-    if (whole == null || (zeros && zero == null)) {
-      return null;
-    }
-    Tensor weights = real(whole, constants.get(scales.getInput(own)), zero, -1);
+    Tensor weights = real(product.getInput(1), scales.getInput(own), input(product, 3), -1);
     return weights == null
         ? null
         : new Product(
             quantized.getInput(0), real(product.getInput(1)), weights, scaled.getOutput(0));
   }
 
-  /** What a DequantizeLinear makes of a constant; null if it is none. */
-  private Tensor real(String constant, NodeProto dequantize) {
-    boolean zeros = dequantize.getInputCount() > 2 && !dequantize.getInput(2).isEmpty();
-    Tensor zero = zeros ? constants.get(dequantize.getInput(2)) : null;
-    return zeros && zero == null
+  /**
+   * What a constant stands for.
+   *
+   * @param zero the zero point, empty for none
+   * @return null if one of them is no constant
+   */
+  private Tensor real(String whole, String scale, String zero, int axis) {
+    return !zero.isEmpty() && constants.get(zero) == null
         ? null
-        : real(
-            constants.get(constant), constants.get(dequantize.getInput(1)), zero, axis(dequantize));
+        : real(constants.get(whole), constants.get(scale), constants.get(zero), axis);
+  }
+
+  private static String input(NodeProto node, int i) {
+    return i < node.getInputCount() ? node.getInput(i) : "";
   }
 
   private static String free(GraphBuilder graph, String name) {

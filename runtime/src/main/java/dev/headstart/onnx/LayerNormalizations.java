@@ -1,10 +1,8 @@
 package dev.headstart.onnx;
 
-import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -60,23 +58,9 @@ public final class LayerNormalizations {
     }
     Set<String> replaced = new HashSet<>();
     norms.forEach(norm -> replaced.add(norm.y()));
-    GraphProto.Builder rest = model.proto().getGraph().toBuilder().clearNode();
-    model.proto().getGraph().getNodeList().stream()
-        .filter(node -> Collections.disjoint(node.getOutputList(), replaced))
-        .forEach(rest::addNode);
-    GraphBuilder builder = new GraphBuilder(with(model, rest));
+    GraphBuilder builder = Replacement.without(model, replaced);
     norms.forEach(norm -> write(builder, norm));
-    // Sorts the nodes and leaves out those that nothing needs any more.
-    return ModelCutter.extract(
-        with(model, builder.proto()), names(model.inputs()), names(model.outputs()));
-  }
-
-  private static OnnxModel with(OnnxModel model, GraphProto.Builder graph) {
-    return OnnxModel.of(model.proto().toBuilder().setGraph(graph).build());
-  }
-
-  private static List<String> names(List<TensorInfo> tensors) {
-    return tensors.stream().map(TensorInfo::name).toList();
+    return Replacement.complete(model, builder);
   }
 
   /** In topological order, so that each one's inputs are there when it is written. */
