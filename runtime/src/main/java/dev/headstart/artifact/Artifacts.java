@@ -109,24 +109,24 @@ public record Artifacts(
     Set<String> candidates = new LinkedHashSet<>();
     forward.proto().getGraph().getInitializerList().forEach(t -> candidates.add(t.getName()));
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
-    TensorInfo output = output(forward, options.output(), shapes);
+    TensorInfo output = output(forward, options.criterion().output(), shapes);
     String scores = output.name();
-    if (options.loss() instanceof LossGraph custom) {
-      custom.check(options.weights(), options.smoothing());
+    if (options.criterion().loss() instanceof LossGraph custom) {
+      custom.check(options.criterion().weights(), options.criterion().smoothing());
       LossGraph.Joined joined = custom.behind(forward, scores);
       forward = joined.model();
       shapes = ShapeInference.infer(forward);
       scores = joined.scores();
       output = output(forward, null, shapes);
-    } else if (options.loss() instanceof Loss loss) {
-      loss.check(output, options.weights(), options.smoothing());
+    } else if (options.criterion().loss() instanceof Loss loss) {
+      loss.check(output, options.criterion().weights(), options.criterion().smoothing());
     }
     GraphProto graph = pruned(forward, output.name());
     Map<String, Tensor> parameters =
         parameters(forward, candidates, graph, output.name(), options, shapes);
     requireRules(forward, graph, output.name(), parameters.keySet(), shapes);
     ParameterScales scales = ParameterScales.of(parameters, options);
-    requireFreeNames(graph, parameters.keySet(), scales, options.loss());
+    requireFreeNames(graph, parameters.keySet(), scales, options.criterion().loss());
 
     Map<String, Tensor> statistics = statistics(forward, graph, parameters.keySet(), options);
     Set<String> inputs = new HashSet<>(parameters.keySet());
@@ -138,8 +138,10 @@ public record Artifacts(
         eval(open, output, parameters, statistics, scales, options),
         optimizer.model(),
         scales.checkpoint(parameters, statistics),
-        options.loss() instanceof LossGraph ? -1 : output.shape()[output.shape().length - 1],
-        warnings(graph, output.name(), options.loss()),
+        options.criterion().loss() instanceof LossGraph
+            ? -1
+            : output.shape()[output.shape().length - 1],
+        warnings(graph, output.name(), options.criterion().loss()),
         scales);
   }
 
@@ -216,10 +218,10 @@ public record Artifacts(
               || tensor.getDimsList().contains(0L);
         });
     Set<String> wanted = new HashSet<>();
-    if (options.trainable() == null) {
+    if (options.selection().trainable() == null) {
       wanted.addAll(fit);
     } else {
-      for (String name : options.trainable()) {
+      for (String name : options.selection().trainable()) {
         if (ParameterNames.isPattern(name) && !all.containsKey(name)) {
           wanted.addAll(ParameterNames.matching(List.of(name), fit));
           continue;
@@ -235,8 +237,8 @@ public record Artifacts(
         wanted.add(name);
       }
     }
-    wanted.removeAll(ParameterNames.matching(options.frozen(), all.keySet()));
-    for (String name : options.parameters().keySet()) {
+    wanted.removeAll(ParameterNames.matching(options.selection().frozen(), all.keySet()));
+    for (String name : options.selection().own().keySet()) {
       if (!all.containsKey(name)) {
         throw new NotFoundException("parameter", name, all.keySet());
       }
@@ -389,7 +391,7 @@ public record Artifacts(
     scales.open(graph, parameters);
     statistics.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
     BatchNorms.toTraining(graph, scale -> options.batchNorms() && parameters.containsKey(scale));
-    Map<String, Value> seeds = seeds(graph, added, scores, options.effectiveBatch());
+    Map<String, Value> seeds = seeds(graph, added, scores, options.criterion().effectiveBatch());
     Map<String, Value> gradients = Gradients.of(graph, seeds, parameters.keySet());
 
     Map<String, Value> stored = new LinkedHashMap<>();
@@ -430,8 +432,9 @@ public record Artifacts(
   }
 
   private static Loss.Added loss(GraphBuilder graph, TensorInfo output, ArtifactOptions options) {
-    if (options.loss() instanceof Loss loss) {
-      return loss.add(graph, output, options.weights(), options.smoothing());
+    if (options.criterion().loss() instanceof Loss loss) {
+      return loss.add(
+          graph, output, options.criterion().weights(), options.criterion().smoothing());
     }
     float[] one = {1};
     Value seed = graph.constant(Tensor.of(one, output.shape()));
