@@ -327,6 +327,17 @@ public record Artifacts(
     return scales.checkpoint(ordered, statistics);
   }
 
+  /** Whether training steps draw dropout masks. */
+  public boolean dropout() {
+    return Dropouts.any(training);
+  }
+
+  /** The same, with dropout masks from a seed that is so much larger than the options'. */
+  public Artifacts reseeded(long by) {
+    return new Artifacts(
+        Dropouts.reseeded(training, by), eval, optimizer, checkpoint, width, warnings, scales);
+  }
+
   /** The model's own inputs, then labels or target: what a training step is fed. */
   public List<TensorInfo> inputs() {
     return eval.inputs().stream()
@@ -341,6 +352,12 @@ public record Artifacts(
    * @throws FailureException if they cannot be written
    */
   public void writeTo(Path folder) {
+    writeGraphs(folder);
+    checkpoint.write(folder.resolve(CHECKPOINT));
+  }
+
+  /** The same, but a checkpoint that is there stays. */
+  public void writeGraphs(Path folder) {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
       throw new BadInputException(folder + " is a file; expected a folder for the artifacts");
     }
@@ -352,6 +369,5 @@ public record Artifacts(
     } catch (IOException e) {
       throw new FailureException("the artifacts cannot be written to " + folder + ": " + e, e);
     }
-    checkpoint.write(folder.resolve(CHECKPOINT));
   }
 }

@@ -4,6 +4,7 @@ import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
 
@@ -11,6 +12,7 @@ import dev.headstart.onnx.Value;
 final class Dropouts {
   private Dropouts() {}
 
+  /** Their only attribute is then a seed, which differs from node to node. */
   static void toTraining(GraphBuilder graph, long seed) {
     Value mode = null;
     for (int i = 0; i < graph.proto().getNodeCount(); i++) {
@@ -32,6 +34,23 @@ final class Dropouts {
                     .setI(seed + i));
       }
     }
+  }
+
+  /** Whether a training graph draws masks. */
+  static boolean any(OnnxModel training) {
+    return training.proto().getGraph().getNodeList().stream().anyMatch(Dropouts::isDropout);
+  }
+
+  /** A training graph with every seed so much larger. */
+  static OnnxModel reseeded(OnnxModel training, long by) {
+    GraphBuilder graph = new GraphBuilder(training);
+    for (NodeProto.Builder node : graph.proto().getNodeBuilderList()) {
+      if (isDropout(node.build())) {
+        AttributeProto.Builder seed = node.getAttributeBuilder(0);
+        seed.setI(seed.getI() + by);
+      }
+    }
+    return graph.build();
   }
 
   /** Without ratio and mode a Dropout passes its input on. */
