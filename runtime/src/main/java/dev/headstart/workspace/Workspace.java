@@ -133,7 +133,7 @@ public final class Workspace implements AutoCloseable {
   private Opened writable() {
     try {
       Database database = ProcessLock.holding(lock(failures), () -> Database.open(failures));
-      features.sweep();
+      features.sweep(database);
       samples.sweep(database);
       return new Opened(Optional.of(database), Optional.empty());
     } catch (IOException e) {
