@@ -206,6 +206,18 @@ final class FeatureCache implements FeatureStore {
         .list();
   }
 
+  /** The files of large features, as paths in the workspace. */
+  static List<String> fileNames(Handle handle) {
+    return handle
+        .createQuery("SELECT space, sample FROM feature WHERE data IS NULL")
+        .map((row, context) -> name(HEX.formatHex(row.getBytes(1)), HEX.formatHex(row.getBytes(2))))
+        .list();
+  }
+
+  private static String name(String space, String sample) {
+    return "features/" + sample.substring(0, 2) + "/" + space + "-" + sample + ".bin";
+  }
+
   /** Removes files that no row has any more. */
   void remove(Collection<Path> files) {
     try {
@@ -308,11 +320,7 @@ final class FeatureCache implements FeatureStore {
   }
 
   private Path path(String space, String sample) {
-    return failures
-        .root()
-        .resolve("features")
-        .resolve(sample.substring(0, 2))
-        .resolve(space + "-" + sample + ".bin");
+    return failures.root().resolve(name(space, sample));
   }
 
   private static byte[] digest(String hex) {

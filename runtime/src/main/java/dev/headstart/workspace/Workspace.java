@@ -210,6 +210,25 @@ public final class Workspace implements AutoCloseable {
     }
   }
 
+  /** The database; nothing if there is none, and none could be made. */
+  Optional<Database> database() {
+    return opened().database();
+  }
+
+  /**
+   * Copies the database as it is at this moment into a folder.
+   *
+   * @return false if there is none
+   */
+  boolean snapshot(Path folder) {
+    if (!Files.exists(root().resolve(Database.FILE))) {
+      return false;
+    }
+    Optional<Database> database = database();
+    database.ifPresent(d -> d.copy(folder.resolve(Database.FILE)));
+    return database.isPresent();
+  }
+
   Failures failures() {
     return failures;
   }
