@@ -187,7 +187,7 @@ class ArtifactsTest {
     Tensor x = random(random, BATCH, FEATURES);
     double[][] truth = new double[BATCH][WIDTH];
     Tensor given;
-    if (lossCase.options().loss() == Loss.CE) {
+    if (lossCase.options().criterion().loss() == Loss.CE) {
       long[] labels = {2, 0, 1, 1, 0};
       for (int n = 0; n < BATCH; n++) {
         truth[n][0] = labels[n];
@@ -203,7 +203,7 @@ class ArtifactsTest {
     }
     Map<String, Tensor> batch = new LinkedHashMap<>();
     batch.put("x", x);
-    batch.put(((Loss) lossCase.options().loss()).input(), given);
+    batch.put(((Loss) lossCase.options().criterion().loss()).input(), given);
     assertEquals(
         List.copyOf(batch.keySet()), artifacts.inputs().stream().map(TensorInfo::name).toList());
     Map<String, Tensor> results = GoldenTest.firstStep(artifacts, batch);

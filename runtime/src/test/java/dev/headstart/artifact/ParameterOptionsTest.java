@@ -363,7 +363,7 @@ class ParameterOptionsTest {
       for (int part : parts) {
         Map<String, Tensor> rows = new LinkedHashMap<>();
         rows.put("x", rows(x, from, part));
-        rows.put(((Loss) options.loss()).input(), rows(given, from, part));
+        rows.put(((Loss) options.criterion().loss()).input(), rows(given, from, part));
         try (var batch = session.bind(rows)) {
           session.accumulate(batch);
         }

@@ -139,10 +139,10 @@ class BeforeTrainingTest {
   }
 
   private static RecipeOptions recipe(String unfreeze, int batch, String... freeze) {
-    return new RecipeOptions(
-            null, null, null, null, null, null, null, 2, batch, null, null, null, null, null, null,
-            3L)
-        .unfreezing(unfreeze, List.of(freeze));
+    return RecipeOptions.DEFAULTS
+        .with(RecipeOptions.Passes.of(2, batch))
+        .with(RecipeOptions.FineTuning.unfreeze(unfreeze, freeze))
+        .seed(3);
   }
 
   private TeachResult teach(String base, RecipeOptions recipe, long free) throws IOException {
@@ -256,23 +256,7 @@ class BeforeTrainingTest {
   void headsOnPooledFeaturesAreCheckedToo() throws IOException {
     wide();
     RecipeOptions large =
-        new RecipeOptions(
-            HeadKind.parse("mlp:4000"),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            1,
-            64,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            3L);
+        RecipeOptions.of(HeadKind.parse("mlp:4000")).with(RecipeOptions.Passes.of(1, 64)).seed(3);
     Recipe recipe = large.resolve(Task.SINGLE, 6);
     HeadNetwork network =
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[6], new float[] {1}), 2, 3);

@@ -74,23 +74,11 @@ class TrainerTest {
   }
 
   private static RecipeOptions options(String kind, Double rate, Integer epochs, Integer patience) {
-    return new RecipeOptions(
-        HeadKind.parse(kind),
-        null,
-        null,
-        null,
-        rate,
-        null,
-        null,
-        epochs,
-        16,
-        null,
-        null,
-        null,
-        null,
-        patience,
-        null,
-        3L);
+    return RecipeOptions.of(HeadKind.parse(kind))
+        .with(RecipeOptions.OptimizerOptions.rate(rate))
+        .with(RecipeOptions.Passes.of(epochs, 16))
+        .with(RecipeOptions.Judging.patience(patience))
+        .seed(3);
   }
 
   private Trainer.Outcome train(Problem problem, RecipeOptions options, int[] train, int[] judge) {
@@ -156,24 +144,7 @@ class TrainerTest {
     var two = train(problem, options(kind, null, 6, 0), range(0, 70), range(70, 90));
     assertEquals(weights(one), weights(two));
     assertEquals(losses(one), losses(two));
-    RecipeOptions other =
-        new RecipeOptions(
-            HeadKind.parse(kind),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            6,
-            16,
-            null,
-            null,
-            null,
-            null,
-            0,
-            null,
-            4L);
+    RecipeOptions other = options(kind, null, 6, 0).seed(4);
     var three = train(problem, other, range(0, 70), range(70, 90));
     assertNotEquals(weights(one), weights(three));
   }
@@ -190,8 +161,8 @@ class TrainerTest {
   @Test
   void batchesThatMakeOneStepTogetherAreOneLargeBatch() {
     Problem problem = clouds(80, 3, 1);
-    var large = train(problem, batches(16), range(0, 64), range(64, 80));
-    var small = train(problem, batches(4).accumulate(4), range(0, 64), range(64, 80));
+    var large = train(problem, batches(16, 1), range(0, 64), range(64, 80));
+    var small = train(problem, batches(4, 4), range(0, 64), range(64, 80));
     for (int i = 0; i < large.history().size(); i++) {
       assertEquals(
           large.history().get(i).trainLoss(), small.history().get(i).trainLoss(), 1e-5, "epoch");
@@ -201,24 +172,8 @@ class TrainerTest {
     a.forEach((name, tensor) -> assertArrayEquals(tensor.floats(), b.get(name).floats(), 1e-4f));
   }
 
-  private static RecipeOptions batches(int size) {
-    return new RecipeOptions(
-        HeadKind.parse("mlp:4"),
-        null,
-        null,
-        null,
-        0.005,
-        null,
-        null,
-        6,
-        size,
-        null,
-        null,
-        null,
-        null,
-        0,
-        null,
-        3L);
+  private static RecipeOptions batches(int size, int together) {
+    return options("mlp:4", 0.005, 6, 0).with(new RecipeOptions.Passes(6, size, together));
   }
 
   @Test
@@ -267,9 +222,11 @@ class TrainerTest {
     int[] hits = new int[2];
     for (boolean balanced : new boolean[] {false, true}) {
       RecipeOptions options =
-          new RecipeOptions(
-              null, null, null, null, null, null, null, 40, null, null, null, balanced, null, 0,
-              null, 1L);
+          RecipeOptions.DEFAULTS
+              .with(new RecipeOptions.LossOptions(null, null, balanced))
+              .with(RecipeOptions.Passes.of(40, null))
+              .with(RecipeOptions.Judging.patience(0))
+              .seed(1);
       var outcome = train(problem, options, range(0, 176), range(176, 220));
       hits[balanced ? 1 : 0] = outcome.metrics().confusion()[1][1];
     }
