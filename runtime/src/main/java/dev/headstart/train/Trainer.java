@@ -65,6 +65,8 @@ public final class Trainer {
   /** Whether masks are drawn: each epoch then has a session and a seed of its own. */
   private final boolean dropout;
 
+  private final int cores;
+
   /** Those in the folder now, and what they were made for: a refit may need only fresh weights. */
   private Artifacts artifacts;
 
@@ -95,6 +97,20 @@ public final class Trainer {
    */
   public Trainer(
       TrainableNetwork initial, Examples examples, Targets targets, Scaling target, Recipe recipe) {
+    this(initial, examples, targets, target, recipe, Integer.MAX_VALUE);
+  }
+
+  /**
+   * @param cores that a step may use at most
+   */
+  Trainer(
+      TrainableNetwork initial,
+      Examples examples,
+      Targets targets,
+      Scaling target,
+      Recipe recipe,
+      int cores) {
+    this.cores = cores;
     this.initial = initial;
     this.examples = examples;
     this.targets = targets;
@@ -566,7 +582,7 @@ public final class Trainer {
           close();
         }
         prepare(folder, train, epoch);
-        session = TrainingSession.open(folder, initial.threads());
+        session = TrainingSession.open(folder, Math.min(cores, initial.threads()));
         rate = Float.NaN; // a session begins with one of its own
       }
       shuffle();
@@ -586,6 +602,7 @@ public final class Trainer {
             });
         session.update();
         pace();
+        listener.step();
       }
       return sum[0] / rows.length;
     }
