@@ -1,6 +1,5 @@
 package dev.headstart.artifact;
 
-import dev.headstart.error.BadInputException;
 import java.util.List;
 import java.util.Map;
 
@@ -57,30 +56,21 @@ public record ArtifactOptions(
    * @param weights for {@link Loss#CE} a weight a class, for {@link Loss#BCE} the weight of each
    *     class's positives; null for none
    * @param smoothing label smoothing for {@link Loss#CE}, from 0 to under 1
-   * @param effectiveBatch samples B that an optimizer step is to be the mean over, where it follows
-   *     several training steps: each gradient is scaled by n/B for its n samples, so that the sum
-   *     which the session keeps is the mean over the B samples, however they are cut into batches.
-   *     With class weights under {@link Loss#CE}, whose mean divides by the weights that a batch
-   *     happens to hold, it is the sum of weighted losses over B: B is what the weights add up to
-   *     where they are 1 in the mean. The loss that a step gives is its own batch's. 0 for no
-   *     scaling: then gradients add up
+   * @param accumulated whether an optimizer step follows several training steps and is to be the
+   *     mean over all their samples, however they are cut into batches. The graphs then take one
+   *     more input, {@link Artifacts#EFFECTIVE_BATCH}: the number B of samples until the optimizer
+   *     steps (under {@link Loss#CE} with class weights, what their classes weigh together), and
+   *     gradients of n samples are scaled by n/B, so that the sum which the session keeps is that
+   *     mean. The loss that a step gives is its own batch's. Else gradients add up
    */
   public record Criterion(
-      Objective loss, String output, float[] weights, float smoothing, int effectiveBatch) {
-
-    public Criterion {
-      if (effectiveBatch < 0) {
-        throw new BadInputException(
-            "the effective batch must be 1 sample or more, or 0 for none; got " + effectiveBatch);
-      }
-    }
-  }
+      Objective loss, String output, float[] weights, float smoothing, boolean accumulated) {}
 
   /** All parameters alike, no weights, no smoothing, seed 0, the only output. */
   public static ArtifactOptions of(Objective loss, Optimizer optimizer) {
     return new ArtifactOptions(
         new Selection(null, List.of(), Map.of(), true),
-        new Criterion(loss, null, null, 0, 0),
+        new Criterion(loss, null, null, 0, false),
         optimizer,
         false,
         0);
@@ -114,33 +104,25 @@ public record ArtifactOptions(
   public ArtifactOptions output(String name) {
     return with(
         new Criterion(
-            criterion.loss,
-            name,
-            criterion.weights,
-            criterion.smoothing,
-            criterion.effectiveBatch));
+            criterion.loss, name, criterion.weights, criterion.smoothing, criterion.accumulated));
   }
 
   public ArtifactOptions weights(float[] values) {
     return with(
         new Criterion(
-            criterion.loss,
-            criterion.output,
-            values,
-            criterion.smoothing,
-            criterion.effectiveBatch));
+            criterion.loss, criterion.output, values, criterion.smoothing, criterion.accumulated));
   }
 
   public ArtifactOptions smoothing(float value) {
     return with(
         new Criterion(
-            criterion.loss, criterion.output, criterion.weights, value, criterion.effectiveBatch));
+            criterion.loss, criterion.output, criterion.weights, value, criterion.accumulated));
   }
 
-  public ArtifactOptions effectiveBatch(int samples) {
+  public ArtifactOptions accumulated(boolean value) {
     return with(
         new Criterion(
-            criterion.loss, criterion.output, criterion.weights, criterion.smoothing, samples));
+            criterion.loss, criterion.output, criterion.weights, criterion.smoothing, value));
   }
 
   public ArtifactOptions batchNorms(boolean value) {

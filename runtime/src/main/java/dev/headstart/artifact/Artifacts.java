@@ -31,9 +31,10 @@ import java.util.Set;
  *
  * <ul>
  *   <li>{@code training}: forward, loss and gradients. Inputs are the model's own, then {@code
- *       labels} or {@code target}, then per parameter p the parameter and {@code
- *       p_grad.accumulation.buffer}, then {@code lazy_reset_grad} (bool[1]: begin sums of gradients
- *       anew). Outputs are the loss and per parameter {@code p_grad.accumulation.out} (bool[1]).
+ *       labels} or {@code target}, then where gradients are accumulated {@link #EFFECTIVE_BATCH},
+ *       then per parameter p the parameter and {@code p_grad.accumulation.buffer}, then {@code
+ *       lazy_reset_grad} (bool[1]: begin sums of gradients anew). Outputs are the loss and per
+ *       parameter {@code p_grad.accumulation.out} (bool[1]).
  *   <li>{@code eval}: forward and loss, with the same inputs as far as parameters.
  *   <li>{@code optimizer}: see {@link Optimizer#model()}.
  *   <li>{@code checkpoint}: the parameters' values. What is not trained stays inside the graphs.
@@ -71,6 +72,9 @@ public record Artifacts(
   /** Prefix of the outputs that {@link #observable} adds. */
   public static final String VALUE = "value:";
 
+  /** Input of graphs whose gradients are accumulated: float32, a scalar. */
+  public static final String EFFECTIVE_BATCH = "effective_batch";
+
   /** Of the graphs that are not made from another. */
   static final int OPSET = 17;
 
@@ -98,7 +102,7 @@ public record Artifacts(
   static Artifacts generate(OnnxModel model, ArtifactOptions options, boolean showGradients) {
     ForwardModel forward = ForwardModel.of(model, options);
     ParameterScales scales = ParameterScales.of(forward.parameters(), options);
-    requireFreeNames(forward, scales, options.criterion().loss());
+    requireFreeNames(forward, scales, options.criterion());
     OnnxModel open = forward.withoutParameters(IR_VERSION);
     TensorInfo output = forward.output();
     return new Artifacts(
@@ -114,7 +118,7 @@ public record Artifacts(
   }
 
   private static void requireFreeNames(
-      ForwardModel forward, ParameterScales scales, Objective loss) {
+      ForwardModel forward, ParameterScales scales, ArtifactOptions.Criterion criterion) {
     GraphProto graph = forward.graph();
     Set<String> parameters = forward.parameters().keySet();
     Set<String> names = new HashSet<>();
@@ -132,7 +136,10 @@ public record Artifacts(
     if (scales.clock()) {
       reserved.add(ParameterScales.CLOCK);
     }
-    if (loss instanceof Loss usual) {
+    if (criterion.accumulated()) {
+      reserved.add(EFFECTIVE_BATCH);
+    }
+    if (criterion.loss() instanceof Loss usual) {
       reserved.add(usual.input());
       if (parameters.contains(Loss.NAME)) {
         reserved.add(Loss.NAME);
@@ -167,11 +174,11 @@ public record Artifacts(
     GraphBuilder graph = new GraphBuilder(open);
     Dropouts.toTraining(graph, options.seed());
     Loss.Added added = loss(graph, output, options);
+    Value effectiveBatch = effectiveBatch(graph, options);
     scales.open(graph, parameters);
     statistics(graph, forward);
     BatchNorms.toTraining(graph, scale -> options.batchNorms() && parameters.containsKey(scale));
-    Map<String, Value> seeds =
-        seeds(graph, added, forward.scores(), options.criterion().effectiveBatch());
+    Map<String, Value> seeds = seeds(graph, added, forward.scores(), effectiveBatch);
     Map<String, Value> gradients = Gradients.of(graph, seeds, parameters.keySet());
 
     Map<String, Value> stored = new LinkedHashMap<>();
@@ -227,10 +234,17 @@ public record Artifacts(
     return new Loss.Added(graph.value(output.name()), Map.of(output.name(), seed), null);
   }
 
-  /** What differentiation starts from, of a sum over several steps if there is to be one. */
+  /** Null where gradients are not accumulated. */
+  private static Value effectiveBatch(GraphBuilder graph, ArtifactOptions options) {
+    return options.criterion().accumulated()
+        ? graph.input(EFFECTIVE_BATCH, ElementType.FLOAT)
+        : null;
+  }
+
+  /** What differentiation starts from: the batch's share of the effective one, if there is one. */
   private static Map<String, Value> seeds(
-      GraphBuilder graph, Loss.Added added, String scores, int effectiveBatch) {
-    if (effectiveBatch == 0) {
+      GraphBuilder graph, Loss.Added added, String scores, Value effectiveBatch) {
+    if (effectiveBatch == null) {
       return added.seeds();
     }
     Algebra g = new Algebra(graph);
@@ -239,7 +253,7 @@ public record Artifacts(
       Value rows = g.squeeze(g.gather(g.shape(graph.value(scores)), g.vector(0), 0), 0);
       total = g.cast(rows, ElementType.FLOAT);
     }
-    Value share = g.div(total, g.scalar(effectiveBatch));
+    Value share = g.div(total, effectiveBatch);
     Map<String, Value> seeds = new LinkedHashMap<>();
     added.seeds().forEach((name, seed) -> seeds.put(name, g.mul(seed, share)));
     return seeds;
@@ -250,6 +264,7 @@ public record Artifacts(
     GraphBuilder graph = new GraphBuilder(open);
     Dropouts.toEvaluation(graph);
     Loss.Added added = loss(graph, forward.output(), options);
+    effectiveBatch(graph, options);
     scales.open(graph, forward.parameters());
     statistics(graph, forward);
     return graph.output(added.loss(), ElementType.FLOAT).build();

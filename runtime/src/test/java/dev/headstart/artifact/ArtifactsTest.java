@@ -343,6 +343,12 @@ class ArtifactsTest {
     List<Float> losses = train(model, options(Loss.CE).seed(5), "a", 10);
     assertEquals(losses, train(model, options(Loss.CE).seed(5), "b", 10));
     assertNotEquals(losses, train(model, options(Loss.CE).seed(6), "c", 10));
+    Artifacts five = Artifacts.generate(model, options(Loss.CE).seed(5));
+    Artifacts six = Artifacts.generate(model, options(Loss.CE).seed(6));
+    assertTrue(five.dropout());
+    assertEquals(six.training().proto(), five.reseeded(1).training().proto());
+    OnnxModel without = with(linear(new Random(SEED)), "y", WIDTH);
+    assertFalse(Artifacts.generate(without, options(Loss.MSE)).dropout());
   }
 
   @Test

@@ -231,7 +231,10 @@ class BeforeTrainingTest {
         TailNetwork.fresh(
             tail, new Scaling(new float[Pooling.width(tail.shape())], new float[] {1}), 2);
     long sample = inputs.stream().mapToLong(t -> 4 * Tensor.elements(t.shape())).sum();
-    return Trainer.plans(network, recipe, inputs, 2, ROWS * sample).apply(batch).peakBytes();
+    return new MemoryCheck(recipe, ROWS, 2, 0)
+        .plans(network, inputs, ROWS * sample)
+        .apply(batch)
+        .peakBytes();
   }
 
   @Test
@@ -264,7 +267,11 @@ class BeforeTrainingTest {
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[6], new float[] {1}), 2, 3);
     List<TensorInfo> inputs =
         List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, 6}));
-    long free = Trainer.plans(network, recipe, inputs, 2, ROWS * 6 * 4).apply(32).peakBytes();
+    long free =
+        new MemoryCheck(recipe, ROWS, 2, 0)
+            .plans(network, inputs, ROWS * 6 * 4)
+            .apply(32)
+            .peakBytes();
     String message = refused("wide", large, free);
     assertTrue(message.contains("a batch of 32 ("), message);
   }
