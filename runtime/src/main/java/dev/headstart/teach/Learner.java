@@ -378,6 +378,11 @@ final class Learner implements AutoCloseable {
     return true;
   }
 
+  /** Whether the sharpness is that of the samples as they are. */
+  synchronized boolean judged() {
+    return means.judged();
+  }
+
   /**
    * Judges how sharp scores are to be, if samples changed since; says whether it is another now.
    */

@@ -181,6 +181,11 @@ public final class Teaching implements AutoCloseable {
     return store;
   }
 
+  /** Whether all samples are learned that there are, so that answers stay as they are. */
+  boolean settled() {
+    return worker.idle() && learners.values().stream().allMatch(Learner::judged);
+  }
+
   /** What was asked last. */
   public Feedback feedback() {
     return feedback;
@@ -522,6 +527,7 @@ public final class Teaching implements AutoCloseable {
     if (!moved.isEmpty()) {
       watcher.changed(head, moved);
       repository.refresh(head);
+      worker.wake();
     }
     watcher.added(head);
     tell("samples", head, Map.of("added", ids.size() - moved.size(), "moved", moved.size()));
@@ -596,6 +602,7 @@ public final class Teaching implements AutoCloseable {
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
     repository.refresh(head);
+    worker.wake();
     tell("samples", head, Map.of("moved", 1));
     return changed;
   }
@@ -610,6 +617,7 @@ public final class Teaching implements AutoCloseable {
     int count = learner.forget(ids, () -> store.delete(head, ids));
     watcher.changed(head, ids);
     repository.refresh(head);
+    worker.wake();
     tell("samples", head, Map.of("deleted", count));
     return count;
   }
