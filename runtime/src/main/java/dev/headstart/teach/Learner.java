@@ -102,7 +102,8 @@ final class Learner implements AutoCloseable {
     this.features = features;
     this.models = models;
     this.repository = repository;
-    // Who has another name answers by it from the start; means come when the samples are read.
+    store.samples(head).forEach(sample -> samples.put(sample.id(), sample));
+    // Who has another name answers by it from the start; means come when features are read.
     this.snapshot = new Snapshot(List.of(), store.renamings(head), Map.of(), 0, 0);
   }
 
@@ -138,8 +139,8 @@ final class Learner implements AutoCloseable {
         .toList();
   }
 
-  private static boolean same(StoredSample before, StoredSample now) {
-    return before != null && before.equals(now);
+  private boolean inLine(String id, StoredSample now) {
+    return now != null && now.equals(samples.get(id)) && counts(now) == (means.classOf(id) != null);
   }
 
   /** Its features are said to be there, are not, and can be computed again. */
