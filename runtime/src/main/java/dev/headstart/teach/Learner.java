@@ -130,7 +130,7 @@ final class Learner implements AutoCloseable {
     store.samples(head).forEach(sample -> now.put(sample.id(), sample));
     Set<String> ids = new LinkedHashSet<>(samples.keySet());
     ids.addAll(now.keySet());
-    List<String> changed = ids.stream().filter(id -> !same(samples.get(id), now.get(id))).toList();
+    List<String> changed = ids.stream().filter(id -> !inLine(id, now.get(id))).toList();
     bringInLine(changed, now, Map.of());
     publish();
     return samples.values().stream()
