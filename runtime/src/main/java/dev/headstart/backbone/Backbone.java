@@ -15,7 +15,6 @@ import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
 import dev.headstart.sample.Sample;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,18 +76,15 @@ public final class Backbone implements AutoCloseable {
     // Which provider it will be is known only where there is no choice.
     this.provider = provided(settings) ? Provider.CPU : session().provider();
     this.space =
-        Sample.sha256(
+        FeatureStore.space(
             String.join(
-                    "\n",
-                    base.manifest().sha256(),
-                    String.valueOf(base.manifest().pooling()),
-                    String.valueOf(base.manifest().reproducibleLayerNorms()),
-                    cut.tensor(),
-                    preprocessor == null ? "none" : preprocessor.fingerprint(),
-                    provider.toString(),
-                    OrtRuntime.version(),
-                    OrtRuntime.platform())
-                .getBytes(StandardCharsets.UTF_8));
+                "\n",
+                base.manifest().sha256(),
+                String.valueOf(base.manifest().pooling()),
+                String.valueOf(base.manifest().reproducibleLayerNorms()),
+                cut.tensor(),
+                preprocessor == null ? "none" : preprocessor.fingerprint()),
+            String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
   }
 
   /**

@@ -169,7 +169,7 @@ public final class FeatureExtractor implements AutoCloseable {
 
   /** From the space that it is remembered in; null if there are none. */
   private Features remembered(FeaturesOnlySample sample) {
-    return sample.space() == null
+    return sample.space() == null || !FeatureStore.alike(sample.space(), backbone.space())
         ? null
         : store.get(sample.space(), List.of(sample.sha256())).get(sample.sha256());
   }
