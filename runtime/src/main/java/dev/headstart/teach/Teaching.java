@@ -124,8 +124,13 @@ public final class Teaching implements AutoCloseable {
         new FeatureWorker(
             new FeatureWorker.Work() {
               @Override
-              public void learn(String head, String id) throws InterruptedException {
-                Teaching.this.learn(head, id);
+              public boolean learn(String head, String id) throws InterruptedException {
+                return Teaching.this.learn(head, id);
+              }
+
+              @Override
+              public void finish(String head, String id) {
+                store.find(head, id).ifPresent(sample -> thumbnail(head, sample));
               }
 
               @Override
@@ -718,22 +723,18 @@ public final class Teaching implements AutoCloseable {
   }
 
   /** On the worker's thread. */
-  private void learn(String head, String id) throws InterruptedException {
+  private boolean learn(String head, String id) throws InterruptedException {
     Learner learner = learners.get(head);
-    if (learner == null) {
-      return;
+    if (learner == null || !learner.learn(id)) {
+      return false;
     }
-    if (learner.learn(id)) {
-      repository.refresh(head);
-      watcher.added(head);
-      Optional<StoredSample> now = store.find(head, id);
-      Map<String, Object> data = new LinkedHashMap<>();
-      data.put("id", id);
-      now.ifPresent(sample -> data.put("state", sample.state().id()));
-      tell("samples", head, data);
-      now.filter(s -> store.thumbnail(s).isEmpty())
-          .ifPresent(s -> makeThumbnail(learner.settings(), s));
-    }
+    repository.refresh(head);
+    watcher.added(head);
+    Map<String, Object> data = new LinkedHashMap<>();
+    data.put("id", id);
+    store.find(head, id).ifPresent(sample -> data.put("state", sample.state().id()));
+    tell("samples", head, data);
+    return true;
   }
 
   /** On the worker's thread: what other processes changed, and how sharp scores are to be. */
