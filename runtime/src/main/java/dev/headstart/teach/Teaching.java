@@ -14,7 +14,6 @@ import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
 import dev.headstart.preprocess.Thumbnail;
-import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
@@ -518,8 +517,6 @@ public final class Teaching implements AutoCloseable {
       }
     }
     learner = taught(head);
-    HeadSettings settings = learner.settings();
-    samples.forEach(sample -> requireFits(settings, sample));
     List<Added> added = store.add(head, samples);
     List<String> ids = added.stream().map(a -> a.sample().id()).toList();
     List<String> moved = new ArrayList<>();
@@ -565,43 +562,6 @@ public final class Teaching implements AutoCloseable {
         draft.rules());
   }
 
-  private static void requireFits(HeadSettings settings, NewSample sample) {
-    if (sample.sample().modality() != settings.modality()) {
-      throw new BadInputException(
-          "the samples of head '"
-              + settings.head()
-              + "' are "
-              + settings.modality().plural()
-              + ", but "
-              + sample.sample().name()
-              + " is one of "
-              + sample.sample().modality().plural());
-    }
-    requireFits(settings, sample.label());
-  }
-
-  private static void requireFits(HeadSettings settings, Label label) {
-    boolean fits =
-        switch (settings.task()) {
-          case SINGLE -> label instanceof ClassLabel;
-          case MULTI -> label instanceof ClassesLabel;
-          case REGRESSION -> label instanceof NumberLabel;
-        };
-    if (!fits) {
-      throw new BadInputException(
-          "labels of head '"
-              + settings.head()
-              + "' must be "
-              + switch (settings.task()) {
-                case SINGLE -> "one class";
-                case MULTI -> "a list of classes";
-                case REGRESSION -> "a number";
-              }
-              + ", not "
-              + label);
-    }
-  }
-
   /**
    * Gives a sample another label; answers follow at once.
    *
@@ -609,7 +569,6 @@ public final class Teaching implements AutoCloseable {
    */
   public StoredSample relabel(String head, String id, Label label) {
     Learner learner = taught(head);
-    requireFits(learner.settings(), label);
     StoredSample changed = store.relabel(head, id, label);
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));

@@ -57,7 +57,7 @@ class TeachingTest {
 
   @TempDir Path folder;
   private final Random random = new Random(SEED);
-  private final MemoryStore store = new MemoryStore();
+  private SampleStore store;
   private Workspace workspace;
   private BaseModels models;
   private ModelRepository repository;
@@ -69,6 +69,7 @@ class TeachingTest {
     System.out.println("seed " + SEED);
     handles = OrtRuntime.openHandles();
     workspace = Workspace.open(folder.resolve("workspace"));
+    store = workspace.samples();
     models = new BaseModels(workspace.models());
     start();
   }
@@ -89,7 +90,7 @@ class TeachingTest {
     teaching =
         Teaching.open(
             store,
-            store,
+            workspace.runLog(),
             workspace.runs(),
             workspace.heads(),
             models,
