@@ -51,7 +51,7 @@ public final class Teaching implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Teaching.class);
 
   /** Nanoseconds until it is looked once more for what other processes changed. */
-  private static final long LOOK = TimeUnit.SECONDS.toNanos(2);
+  private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
 
   private final SampleStore store;
   private final RunLog runLog;
