@@ -19,7 +19,8 @@ public final class Answers {
     return json(HttpStatus.OK, value);
   }
 
-  static MutableHttpResponse<byte[]> json(HttpStatus status, Object value) {
+  /** The same with another status. */
+  public static MutableHttpResponse<byte[]> json(HttpStatus status, Object value) {
     try {
       byte[] body = JSON.writeValueAsBytes(value);
       return HttpResponse.<byte[]>status(status)
