@@ -6,14 +6,17 @@ import dev.headstart.head.HeadManifest;
 import java.util.Optional;
 import java.util.Set;
 
-/** What samples taught heads; asked when a version goes live, and when told that it changed. */
+/**
+ * What samples taught heads; asked when a version goes live, and when told that it changed. Methods
+ * are quick, and safe for several threads.
+ */
 public interface Overlays {
 
   /** There are none. */
   Overlays NONE =
       new Overlays() {
         @Override
-        public Set<String> untrained() {
+        public Set<String> heads() {
           return Set.of();
         }
 
@@ -29,18 +32,18 @@ public interface Overlays {
       };
 
   /**
-   * A head that answers by its samples alone.
+   * A head that answers by its samples alone, one class each.
    *
    * @param base null for feature vectors
    * @param cut null without a base
-   * @param overlay none of whose classes has an origin
+   * @param overlay none of whose classes has an origin; at least one class
    */
   record Untrained(BaseModel base, Cut cut, Overlay overlay) {}
 
-  /** Heads without a version whose samples are enough to answer. */
-  Set<String> untrained();
+  /** Heads that are taught, whether or not they have a version or samples. */
+  Set<String> heads();
 
-  /** One of them. */
+  /** How a head answers that has no live version; nothing if its samples are not enough. */
   Optional<Untrained> untrained(String head);
 
   /** What changes a version's answers; nothing if it answers as it was trained. */
