@@ -15,7 +15,6 @@ import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
 import dev.headstart.sample.Sample;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,18 +62,16 @@ public final class Backbone implements AutoCloseable {
             .filter(session.outputs()::containsKey)
             .collect(Collectors.toUnmodifiableSet());
     this.space =
-        Sample.sha256(
+        FeatureStore.space(
             String.join(
-                    "\n",
-                    base.manifest().sha256(),
-                    String.valueOf(base.manifest().pooling()),
-                    String.valueOf(base.manifest().reproducibleLayerNorms()),
-                    cut.tensor(),
-                    preprocessor == null ? "none" : preprocessor.fingerprint(),
-                    session.provider().toString(),
-                    OrtRuntime.version(),
-                    OrtRuntime.platform())
-                .getBytes(StandardCharsets.UTF_8));
+                "\n",
+                base.manifest().sha256(),
+                String.valueOf(base.manifest().pooling()),
+                String.valueOf(base.manifest().reproducibleLayerNorms()),
+                cut.tensor(),
+                preprocessor == null ? "none" : preprocessor.fingerprint()),
+            String.join(
+                "\n", session.provider().toString(), OrtRuntime.version(), OrtRuntime.platform()));
   }
 
   /**

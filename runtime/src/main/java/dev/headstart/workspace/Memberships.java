@@ -55,6 +55,19 @@ final class Memberships implements RunStore {
                 .list());
   }
 
+  @Override
+  public Set<String> members(String head, int version) {
+    return samples(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT sample FROM membership WHERE head = :head AND version = :version")
+                .bind("head", head)
+                .bind("version", version)
+                .mapTo(byte[].class)
+                .list());
+  }
+
   private Set<String> samples(Function<Handle, Collection<byte[]>> query) {
     Set<String> samples = new HashSet<>();
     database

@@ -302,6 +302,11 @@ class BeforeTrainingTest {
     }
 
     @Override
+    public Set<String> members(String head, int version) {
+      return Set.of();
+    }
+
+    @Override
     public void record(String head, int version, Map<String, Boolean> validation) {}
 
     @Override
