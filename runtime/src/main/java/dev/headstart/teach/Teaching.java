@@ -463,7 +463,9 @@ public final class Teaching implements AutoCloseable {
     }
     watcher.removing(head);
     worker.forget(head);
-    heads.remove(head);
+    if (!heads.versions(head).isEmpty()) {
+      heads.remove(head);
+    }
     if (learner == null) {
       repository.refresh(head);
     } else {
