@@ -28,6 +28,7 @@ final class ClassMeans {
   /** Features of the judges, so far as they are known here. */
   private final NavigableMap<String, float[]> rows = new TreeMap<>();
 
+  private int width;
   private float sharpness = Prototypes.DEFAULT_SHARPNESS;
   private boolean judged = true;
 
@@ -51,7 +52,7 @@ final class ClassMeans {
 
   /** How many numbers features are; 0 while there is no sample. */
   int width() {
-    return means.isEmpty() ? 0 : means.firstEntry().getValue().direction().length;
+    return means.isEmpty() ? 0 : width;
   }
 
   /**
@@ -60,6 +61,7 @@ final class ClassMeans {
    * @param features pooled
    */
   void add(String id, String name, float[] features) {
+    width = features.length;
     classes.put(id, name);
     means.computeIfAbsent(name, key -> new ClassMean(features.length)).add(features);
     rows.put(id, features);

@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -16,15 +17,21 @@ import org.slf4j.LoggerFactory;
 final class FeatureWorker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FeatureWorker.class);
 
-  /** How often the rest is done at least, in milliseconds, and how long after a failure. */
+  /** How often the rest is done at least, in milliseconds. */
   private static final long TICK = 250;
 
+  /** Milliseconds until what failed is tried again. */
   private static final long PAUSE = 1000;
 
   private final Work work;
   private final Map<String, ArrayDeque<String>> fresh = new LinkedHashMap<>();
   private final Map<String, ArrayDeque<String>> backlog = new LinkedHashMap<>();
   private final Thread thread;
+  private boolean idle;
+
+  /** Something came since the rest was begun. */
+  private boolean woken;
+
   private boolean closed;
 
   /** What there is to do; whatever is thrown is logged, and tried again later. */
@@ -63,8 +70,20 @@ final class FeatureWorker implements AutoCloseable {
       Map<String, ArrayDeque<String>> queues, String head, Collection<String> ids) {
     if (!ids.isEmpty()) {
       queues.computeIfAbsent(head, key -> new ArrayDeque<>()).addAll(ids);
-      notifyAll();
+      wake();
     }
+  }
+
+  /** What else there is to do is done at once. */
+  synchronized void wake() {
+    idle = false;
+    woken = true;
+    notifyAll();
+  }
+
+  /** Whether all is done. */
+  synchronized boolean idle() {
+    return idle;
   }
 
   /** Whether samples of the head are among those left over. */
@@ -97,11 +116,7 @@ final class FeatureWorker implements AutoCloseable {
           work.rest();
           rested = System.nanoTime();
         }
-        synchronized (this) {
-          if (!closed && fresh.isEmpty() && backlog.isEmpty()) {
-            wait(TICK);
-          }
-        }
+        rested(item == null);
       } catch (InterruptedException e) {
         return; // closed
       } catch (RuntimeException | Error e) {
@@ -111,6 +126,20 @@ final class FeatureWorker implements AutoCloseable {
         }
       }
     }
+  }
+
+  /**
+   * Waits until there is something to do.
+   *
+   * @param all whether nothing was left to do
+   */
+  private synchronized void rested(boolean all) throws InterruptedException {
+    if (all && !woken && fresh.isEmpty() && backlog.isEmpty() && !closed) {
+      idle = true;
+      wait(TICK);
+      idle = false;
+    }
+    woken = false;
   }
 
   /** Under the lock. */
@@ -153,7 +182,7 @@ final class FeatureWorker implements AutoCloseable {
       if (!pause()) {
         throw new InterruptedException();
       }
-      backlog(item.head, java.util.List.of(item.id));
+      backlog(item.head, List.of(item.id));
     }
   }
 

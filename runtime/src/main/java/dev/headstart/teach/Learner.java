@@ -102,7 +102,8 @@ final class Learner implements AutoCloseable {
     this.features = features;
     this.models = models;
     this.repository = repository;
-    // Who has another name answers by it from the start; means come when the samples are read.
+    store.samples(head).forEach(sample -> samples.put(sample.id(), sample));
+    // Who has another name answers by it from the start; means come when features are read.
     this.snapshot = new Snapshot(List.of(), store.renamings(head), Map.of(), 0, 0);
   }
 
@@ -129,7 +130,7 @@ final class Learner implements AutoCloseable {
     store.samples(head).forEach(sample -> now.put(sample.id(), sample));
     Set<String> ids = new LinkedHashSet<>(samples.keySet());
     ids.addAll(now.keySet());
-    List<String> changed = ids.stream().filter(id -> !same(samples.get(id), now.get(id))).toList();
+    List<String> changed = ids.stream().filter(id -> !inLine(id, now.get(id))).toList();
     bringInLine(changed, now, Map.of());
     publish();
     return samples.values().stream()
@@ -138,8 +139,8 @@ final class Learner implements AutoCloseable {
         .toList();
   }
 
-  private static boolean same(StoredSample before, StoredSample now) {
-    return before != null && before.equals(now);
+  private boolean inLine(String id, StoredSample now) {
+    return now != null && now.equals(samples.get(id)) && counts(now) == (means.classOf(id) != null);
   }
 
   /** Its features are said to be there, are not, and can be computed again. */
@@ -376,6 +377,11 @@ final class Learner implements AutoCloseable {
     store.unreadable(head, sample.id(), Unreadable.of(sample.name(), error).reason());
     refresh(List.of(sample.id()));
     return true;
+  }
+
+  /** Whether the sharpness is that of the samples as they are. */
+  synchronized boolean judged() {
+    return means.judged();
   }
 
   /**

@@ -39,6 +39,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,6 +50,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Teaching implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Teaching.class);
+
+  /** Nanoseconds until it is looked once more for what other processes changed. */
+  private static final long LOOK = TimeUnit.SECONDS.toNanos(2);
 
   private final SampleStore store;
   private final RunLog runLog;
@@ -63,7 +67,9 @@ public final class Teaching implements AutoCloseable {
   private final FeatureWorker worker;
   private volatile Watcher watcher = new Watcher() {};
   private long revision = -1;
-  private long looked;
+
+  /** When it is looked next, as {@link System#nanoTime}. */
+  private long looked = System.nanoTime();
 
   /**
    * A head that is to be made; null where it does not matter.
@@ -179,6 +185,11 @@ public final class Teaching implements AutoCloseable {
   /** What is on the disk; for reading only. */
   public SampleStore store() {
     return store;
+  }
+
+  /** Whether all samples are learned that there are, so that answers stay as they are. */
+  boolean settled() {
+    return worker.idle() && learners.values().stream().allMatch(Learner::judged);
   }
 
   /** What was asked last. */
@@ -405,11 +416,12 @@ public final class Teaching implements AutoCloseable {
     if (learner != null) {
       return learner;
     }
-    HeadManifest version = manifest(head).orElseThrow(() -> unknown(head));
-    try {
+    Optional<HeadSettings> made = store.settings(head);
+    if (made.isPresent()) {
+      enter(made.get()); // by another process
+    } else {
+      HeadManifest version = manifest(head).orElseThrow(() -> unknown(head));
       make(adopted(version), version.classes());
-    } catch (ConflictException e) {
-      enter(store.settings(head).orElseThrow(() -> unknown(head))); // another process was first
     }
     return learners.get(head);
   }
@@ -522,6 +534,7 @@ public final class Teaching implements AutoCloseable {
     if (!moved.isEmpty()) {
       watcher.changed(head, moved);
       repository.refresh(head);
+      worker.wake();
     }
     watcher.added(head);
     tell("samples", head, Map.of("added", ids.size() - moved.size(), "moved", moved.size()));
@@ -596,6 +609,7 @@ public final class Teaching implements AutoCloseable {
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
     repository.refresh(head);
+    worker.wake();
     tell("samples", head, Map.of("moved", 1));
     return changed;
   }
@@ -610,6 +624,7 @@ public final class Teaching implements AutoCloseable {
     int count = learner.forget(ids, () -> store.delete(head, ids));
     watcher.changed(head, ids);
     repository.refresh(head);
+    worker.wake();
     tell("samples", head, Map.of("deleted", count));
     return count;
   }
@@ -621,7 +636,6 @@ public final class Teaching implements AutoCloseable {
    */
   public void addClass(String head, String name) {
     Learner learner = taught(head);
-    new ClassLabel(name);
     store.addClass(head, name);
     learner.refresh(List.of());
     tell("head", head, Map.of("change", "classes"));
@@ -634,9 +648,7 @@ public final class Teaching implements AutoCloseable {
    * @throws ConflictException if there is one of the new name
    */
   public void renameClass(String head, String from, String to) {
-    Learner learner = taught(head);
-    new ClassLabel(to);
-    changeClass(learner, from, to);
+    changeClass(taught(head), from, to);
   }
 
   /**
@@ -734,7 +746,7 @@ public final class Teaching implements AutoCloseable {
     }
   }
 
-  /** A large workspace is not looked at more than a tenth of the time. */
+  /** Own changes are known already, so that there is no hurry: others' are what is looked for. */
   private void follow() {
     long start = System.nanoTime();
     if (start - looked < 0 || store.revision() == revision) {
@@ -764,7 +776,8 @@ public final class Teaching implements AutoCloseable {
           sync(learner);
         });
     revision = now;
-    looked = System.nanoTime() + 9 * (System.nanoTime() - start);
+    long end = System.nanoTime();
+    looked = end + Math.max(LOOK, 9 * (end - start)); // a large workspace takes its time
   }
 
   private void sync(Learner learner) {

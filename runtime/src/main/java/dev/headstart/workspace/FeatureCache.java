@@ -5,6 +5,7 @@ import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
+import dev.headstart.disk.Disk;
 import dev.headstart.disk.Staging;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -18,6 +19,8 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
@@ -43,6 +46,9 @@ final class FeatureCache implements FeatureStore {
 
   private final Failures failures;
   private final Supplier<Workspace.Opened> database;
+  /** What is computed while its sample is deleted must not come back. */
+  private final Set<String> forgotten = ConcurrentHashMap.newKeySet();
+
   private boolean warned;
 
   FeatureCache(Failures failures, Supplier<Workspace.Opened> database) {
@@ -129,6 +135,80 @@ final class FeatureCache implements FeatureStore {
     }
   }
 
+  /**
+   * Forgets samples in every space, and what is still to be put of them.
+   *
+   * @return files to be removed once the transaction is done
+   */
+  List<Path> forget(Handle handle, Collection<String> samples) {
+    forgotten.addAll(samples);
+    List<Path> files = new ArrayList<>();
+    for (byte[] space : spaces(handle)) {
+      for (List<byte[]> chunk : SampleRows.chunks(samples)) {
+        rows(handle, space, chunk).stream()
+            .filter(row -> row.data == null)
+            .forEach(row -> files.add(path(HEX.formatHex(space), row.sample)));
+        try (PreparedBatch batch =
+            handle.prepareBatch("DELETE FROM feature WHERE space = ? AND sample = ?")) {
+          chunk.forEach(sample -> batch.add(space, sample));
+          batch.execute();
+        }
+      }
+    }
+    return files;
+  }
+
+  /** Samples that came, or came back: what is put of them stays. */
+  void remember(Collection<String> samples) {
+    samples.forEach(forgotten::remove);
+  }
+
+  /** There are few, each with many samples: from one to the next by the key. */
+  private static List<byte[]> spaces(Handle handle) {
+    return handle
+        .createQuery(
+            "WITH RECURSIVE s(space) AS (SELECT min(space) FROM feature UNION ALL"
+                + " SELECT (SELECT min(space) FROM feature WHERE space > s.space) FROM s"
+                + " WHERE s.space IS NOT NULL) SELECT space FROM s WHERE space IS NOT NULL")
+        .mapTo(byte[].class)
+        .list();
+  }
+
+  /** Removes files that no row has any more. */
+  void remove(Collection<Path> files) {
+    try {
+      for (Path file : files) {
+        if (Files.deleteIfExists(file)) {
+          Disk.force(file.getParent());
+        }
+      }
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
+  /**
+   * Puts a sample's features onto the disk itself, as far as the next durable transaction does not.
+   *
+   * @return whether they are there
+   */
+  boolean force(String space, String sample) {
+    if (!get(space, List.of(sample)).containsKey(sample)) {
+      return false;
+    }
+    Path file = path(space, sample);
+    try {
+      if (Files.exists(file)) {
+        Disk.force(file);
+        Disk.force(file.getParent());
+        Disk.force(file.getParent().getParent());
+      }
+      return true;
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
   @Override
   public void put(String space, Map<String, Features> features) {
     Workspace.Opened opened = database.get();
@@ -137,12 +217,13 @@ final class FeatureCache implements FeatureStore {
       return;
     }
     byte[] key = digest(space);
-    List<Map.Entry<String, Features>> entries = List.copyOf(features.entrySet());
+    List<Map.Entry<String, Features>> entries = new ArrayList<>(features.entrySet());
     opened
         .database()
         .orElseThrow()
         .write(
             handle -> {
+              entries.removeIf(entry -> forgotten.contains(entry.getKey()));
               for (int from = 0; from < entries.size(); from += CHUNK) {
                 insert(
                     handle,

@@ -13,8 +13,8 @@ import dev.headstart.error.UnavailableException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.Modality;
 import dev.headstart.sample.NumberLabel;
-import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
@@ -26,6 +26,7 @@ import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -151,8 +153,7 @@ class TeachingTest {
 
   /** Until all features are there, and what follows from them. */
   private void settle() throws Exception {
-    until(() -> teaching.head("parts").samples().pending() == 0);
-    Thread.sleep(700); // the sharpness is judged when nothing else is to be done
+    until(teaching::settled);
   }
 
   private InferenceResult ask(Integer version, float[] values) throws Exception {
@@ -175,8 +176,7 @@ class TeachingTest {
 
   private String label(float[] values) throws Exception {
     return new String(
-        ask(null, values).outputs().get("label").strings().get(0),
-        java.nio.charset.StandardCharsets.UTF_8);
+        ask(null, values).outputs().get("label").strings().get(0), StandardCharsets.UTF_8);
   }
 
   private boolean knows(String name) {
@@ -193,7 +193,7 @@ class TeachingTest {
         .publish(
             "parts",
             Task.SINGLE,
-            dev.headstart.sample.Modality.VECTOR,
+            Modality.VECTOR,
             null,
             null,
             new long[] {WIDTH},
@@ -218,15 +218,7 @@ class TeachingTest {
   void aHeadAnswersFromItsFirstSampleOn() throws Exception {
     teaching.create(
         new HeadDraft(
-            "parts",
-            dev.headstart.sample.Modality.VECTOR,
-            null,
-            null,
-            null,
-            List.of("good", "bent"),
-            null,
-            null,
-            null));
+            "parts", Modality.VECTOR, null, null, null, List.of("good", "bent"), null, null, null));
     assertThrows(ConflictException.class, () -> teaching.create(ANY));
     assertThrows(UnavailableException.class, () -> ask(null, axis(0)));
     assertEquals(null, teaching.head("parts").version());
@@ -473,7 +465,7 @@ class TeachingTest {
     settle();
     AtomicBoolean over = new AtomicBoolean();
     AtomicInteger answers = new AtomicInteger();
-    Set<List<String>> seen = java.util.concurrent.ConcurrentHashMap.newKeySet();
+    Set<List<String>> seen = ConcurrentHashMap.newKeySet();
     ConcurrentLinkedQueue<Throwable> wrong = new ConcurrentLinkedQueue<>();
     List<Thread> callers = new ArrayList<>();
     for (int t = 0; t < 3; t++) {
@@ -494,8 +486,7 @@ class TeachingTest {
                     assertEquals(1, sum, 1e-5);
                     String label =
                         new String(
-                            result.outputs().get("label").strings().get(0),
-                            java.nio.charset.StandardCharsets.UTF_8);
+                            result.outputs().get("label").strings().get(0), StandardCharsets.UTF_8);
                     assertTrue(classes.contains(label), label + " of " + classes);
                     answers.incrementAndGet();
                   } catch (Exception | AssertionError e) {
@@ -549,11 +540,5 @@ class TeachingTest {
     assertEquals("b", Learner.renamed(renamings, 3, "b"));
     assertEquals(null, Learner.renamed(renamings, 1, "x"));
     assertEquals("x", Learner.renamed(renamings, 3, "x"));
-  }
-
-  @Test
-  void samplesAreKnownByTheirBytes() {
-    Sample sample = new VectorSample("one", axis(0));
-    assertEquals(sample.sha256(), new VectorSample("other", axis(0)).sha256());
   }
 }
