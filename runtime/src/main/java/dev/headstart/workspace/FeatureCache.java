@@ -46,6 +46,7 @@ final class FeatureCache implements FeatureStore {
 
   private final Failures failures;
   private final Supplier<Workspace.Opened> database;
+
   /** What is computed while its sample is deleted must not come back. */
   private final Set<String> forgotten = ConcurrentHashMap.newKeySet();
 

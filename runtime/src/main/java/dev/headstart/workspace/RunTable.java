@@ -181,8 +181,7 @@ final class RunTable implements RunLog {
   }
 
   @Override
-  public Run change(
-      long id, Run.State state, Integer version, Boolean promoted, String reason) {
+  public Run change(long id, Run.State state, Integer version, Boolean promoted, String reason) {
     return change(
         handle -> {
           require(handle, id);

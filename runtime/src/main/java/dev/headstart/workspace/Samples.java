@@ -7,8 +7,8 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadNames;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.ImageSample;
-import dev.headstart.sample.KnownSample;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.NumberLabel;
@@ -64,7 +64,9 @@ final class Samples implements SampleStore {
     this.blobs = new Blobs(failures);
   }
 
-  /** Ends what killed processes began: what has no row goes, and what was deleted leaves the log. */
+  /**
+   * Ends what killed processes began: what has no row goes, and what was deleted leaves the log.
+   */
   void sweep(Database opened) {
     if (!blobs.exist()) {
       return;
@@ -369,8 +371,7 @@ final class Samples implements SampleStore {
    *
    * @param original null if it is kept already, or not to be kept
    */
-  private static StoredSample now(
-      StoredSample before, NewSample added, Blobs.Original original) {
+  private static StoredSample now(StoredSample before, NewSample added, Blobs.Original original) {
     boolean adopted = before.source() == Source.TEACH;
     return new StoredSample(
         before.id(),
@@ -466,8 +467,7 @@ final class Samples implements SampleStore {
 
   @Override
   public List<StoredSample> page(String head, String label, State state, long before, int limit) {
-    return read(
-        handle -> SampleRows.page(handle, head, label, state, before, limit), List.of());
+    return read(handle -> SampleRows.page(handle, head, label, state, before, limit), List.of());
   }
 
   @Override
@@ -497,10 +497,7 @@ final class Samples implements SampleStore {
                   ? SampleRows.find(handle, head, id).orElseThrow(() -> noSample(head, id))
                   : missing(head, id);
           SampleRows.relabel(
-              handle,
-              sample.sequence(),
-              label,
-              HeadRows.classIds(handle, head, label.names()));
+              handle, sample.sequence(), label, HeadRows.classIds(handle, head, label.names()));
           return SampleRows.find(handle, head, id).orElseThrow();
         });
   }
@@ -574,8 +571,7 @@ final class Samples implements SampleStore {
         settings(head).map(settings -> settings.keep() == Keep.FEATURES).orElse(false)
             && features.force(space, id);
     if (!throwAway) {
-      boolean there =
-          change(handle -> SampleRows.ready(handle, head, id, space, true));
+      boolean there = change(handle -> SampleRows.ready(handle, head, id, space, true));
       if (!there) {
         forgetFeatures(id);
       }
@@ -596,8 +592,7 @@ final class Samples implements SampleStore {
   private void forgetFeatures(String id) {
     forget(
         handle ->
-            new Forgetting.Forgotten(
-                0, List.of(), Forgetting.unwanted(handle, List.of(id), "")));
+            new Forgetting.Forgotten(0, List.of(), Forgetting.unwanted(handle, List.of(id), "")));
   }
 
   @Override
@@ -622,7 +617,7 @@ final class Samples implements SampleStore {
                         "head", head, heads().stream().map(HeadSettings::head).toList()))
             .modality();
     if (!sample.kept()) {
-      return new KnownSample(sample.name(), modality, sample.id());
+      return new FeaturesOnlySample(sample.name(), modality, sample.id(), sample.space());
     }
     Path file = blobs.original(sample.id());
     return switch (modality) {
