@@ -281,7 +281,9 @@ final class Learner implements AutoCloseable {
 
   private Optional<float[]> vector(StoredSample sample) {
     try {
-      return Optional.of(((VectorSample) store.open(head, sample)).values());
+      return store.open(head, sample) instanceof VectorSample vector
+          ? Optional.of(vector.values())
+          : Optional.empty(); // it was not kept
     } catch (BadInputException e) {
       LOG.warn("head '{}': {}", head, e.getMessage());
       return Optional.empty();
