@@ -13,6 +13,8 @@ import dev.headstart.predict.Predictor;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.Teaching;
+import dev.headstart.teach.TeachingSettings;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
@@ -139,6 +141,22 @@ public final class Headstart implements AutoCloseable {
    */
   public ModelRepository repository(ServingSettings settings, ServingListener listener) {
     return ModelRepository.open(models, heads(), settings, listener);
+  }
+
+  /**
+   * Begins to teach heads of a repository while it serves. The caller closes it before the
+   * repository.
+   */
+  public Teaching teaching(ModelRepository repository, TeachingSettings settings) {
+    return Teaching.open(
+        workspace.samples(),
+        workspace.runLog(),
+        workspace.runs(),
+        workspace.heads(),
+        models,
+        workspace.features(),
+        repository,
+        settings);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
