@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.error.BadInputException;
@@ -54,25 +55,34 @@ public final class Json {
    * A body that is small by its nature, whole.
    *
    * @param most bytes that it may have
-   * @throws BadInputException if it is no JSON object
+   * @throws BadInputException if it is no JSON
    * @throws HttpStatusException (413) if it is larger
    */
-  public static ObjectNode object(ObjectMapper json, byte[] body, int most) {
+  public static JsonNode tree(ObjectMapper json, byte[] body, int most) {
     if (body.length > most) {
       throw new HttpStatusException(
           HttpStatus.REQUEST_ENTITY_TOO_LARGE,
           "the request has " + body.length + " bytes; at most " + most + " are taken here");
     }
     try {
-      if (json.readTree(body) instanceof ObjectNode object) {
-        return object;
-      }
-      throw new BadInputException("the request must be a JSON object");
+      return json.readTree(body);
     } catch (JsonProcessingException e) {
       throw notJson(e);
     } catch (IOException e) {
       throw new BadInputException("the request is not sound JSON: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * The same of a JSON object.
+   *
+   * @throws BadInputException if it is no JSON object
+   */
+  public static ObjectNode object(ObjectMapper json, byte[] body, int most) {
+    if (tree(json, body, most) instanceof ObjectNode object) {
+      return object;
+    }
+    throw new BadInputException("the request must be a JSON object");
   }
 
   /** What is wrong with a text that is not JSON, or not within the limits. */

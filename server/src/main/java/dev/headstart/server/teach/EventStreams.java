@@ -8,6 +8,7 @@ import io.micronaut.http.HttpResponse;
 import io.micronaut.http.sse.Event;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -52,13 +53,21 @@ final class EventStreams implements GracefulShutdownCapable {
             return daemon;
           });
 
+  @Inject
   EventStreams(TeachSettings settings, Draining draining) {
+    this(settings, draining, HEARTBEAT);
+  }
+
+  /**
+   * @param heartbeat how long nothing may be sent
+   */
+  EventStreams(TeachSettings settings, Draining draining, Duration heartbeat) {
     this.most = settings.streams();
     this.draining = draining;
     clock.scheduleAtFixedRate(
         () -> open.forEach(Stream::beat),
-        HEARTBEAT.toMillis(),
-        HEARTBEAT.toMillis(),
+        heartbeat.toMillis(),
+        heartbeat.toMillis(),
         TimeUnit.MILLISECONDS);
   }
 

@@ -34,12 +34,15 @@ final class Labelled {
   private Modality modality;
   private Task task;
   private long referenced;
+  private int width;
 
   /**
    * @param modality of the head; null for what the first sample is
    * @param task of the head; null for what the first label means
+   * @param width of the head's feature vectors; 0 for that of the first
    */
-  Labelled(Modality modality, Task task, References references, Limits limits) {
+  Labelled(Modality modality, Task task, int width, References references, Limits limits) {
+    this.width = width;
     this.modality = modality;
     this.task = task;
     this.references = references;
@@ -72,6 +75,13 @@ final class Labelled {
               + modality.plural()
               + ", not from "
               + content.modality().plural());
+    }
+    if (content.sample() instanceof VectorSample vector) {
+      if (width > 0 && vector.values().length != width) {
+        throw new BadInputException(
+            "has " + vector.values().length + " features, but those of this head have " + width);
+      }
+      width = vector.values().length;
     }
     modality = content.modality();
     task = means;
@@ -188,6 +198,15 @@ final class Labelled {
       throw new BadInputException(
           "a " + what + " of " + bytes + " bytes; " + limits.string() + " are taken at most");
     }
+  }
+
+  /** The media type of a sample's bytes. */
+  static String type(Sample sample) {
+    return switch (sample.modality()) {
+      case IMAGE -> PictureType.of(sample.bytes());
+      case TEXT -> TEXT_TYPE;
+      case VECTOR -> VECTOR_TYPE;
+    };
   }
 
   /** What the head is, or will be; null if nothing was usable. */

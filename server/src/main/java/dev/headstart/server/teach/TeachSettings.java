@@ -25,6 +25,9 @@ public record TeachSettings(
     @Bindable(defaultValue = "67108864") long feedbackBytes,
     @Bindable(defaultValue = "256") int streams) {
 
+  /** The setting that leaves out all of teaching. */
+  static final String ENABLED = "headstart.teaching.enabled";
+
   public TeachSettings {
     SettingChecks.within("headstart.teaching.queue", queue, 1, 10_000);
     SettingChecks.within("headstart.teaching.cores", cores, 0, 1_024);

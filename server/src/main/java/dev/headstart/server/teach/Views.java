@@ -5,6 +5,10 @@ import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.teach.Added;
+import dev.headstart.teach.HeadSettings;
+import dev.headstart.teach.HeadView;
+import dev.headstart.teach.Run;
+import dev.headstart.teach.RunLog;
 import dev.headstart.teach.StoredSample;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -66,6 +70,81 @@ final class Views {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("name", refused.name());
     json.put("error", refused.error());
+    return json;
+  }
+
+  static Map<String, Object> head(HeadView head) {
+    HeadSettings settings = head.settings();
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("head", settings.head());
+    json.put("modality", HeadBodies.name(settings.modality()));
+    json.put("task", settings.task().id());
+    json.put("base", settings.base());
+    json.put("cut", settings.cut());
+    json.put("keep", settings.keep().id());
+    json.put("version", head.version());
+    json.put("versions", head.versions());
+    json.put("takes", head.takes());
+    json.put("classes", head.classes().stream().map(Views::ofClass).toList());
+    json.put("samples", counts(head.samples()));
+    json.put("recipe", settings.recipe());
+    json.put("rules", HeadBodies.json(settings.rules()));
+    json.put("run", head.run() == null ? null : run(head.run()));
+    return json;
+  }
+
+  private static Map<String, Object> ofClass(HeadView.ClassView one) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("name", one.name());
+    json.put("samples", one.samples());
+    json.put("known", one.known());
+    return json;
+  }
+
+  private static Map<String, Object> counts(HeadView.Counts counts) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("total", counts.total());
+    json.put("ready", counts.ready());
+    json.put("pending", counts.pending());
+    json.put("unreadable", counts.unreadable());
+    json.put("since", counts.since());
+    return json;
+  }
+
+  /** A run as it is known without what is going on in it. */
+  static Map<String, Object> run(Run run) {
+    return run(run, null, null, List.of());
+  }
+
+  private static Map<String, Object> run(
+      Run run, String stage, Double eta, List<RunLog.LoggedEpoch> epochs) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("id", run.id());
+    json.put("head", run.head());
+    json.put("state", run.state().id());
+    json.put("cause", run.cause().id());
+    json.put("stage", stage);
+    json.put("created", time(run.created()));
+    json.put("started", time(run.started()));
+    json.put("ended", time(run.ended()));
+    json.put("eta", eta);
+    json.put("samples", run.samples());
+    json.put("epochs", epochs.stream().map(Views::epoch).toList());
+    json.put("version", run.version());
+    json.put("promoted", run.promoted());
+    json.put("reason", run.reason());
+    json.put("recipe", run.recipe());
+    return json;
+  }
+
+  static Map<String, Object> epoch(RunLog.LoggedEpoch logged) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("stage", logged.stage());
+    json.put("epoch", logged.epoch().epoch());
+    json.put("of", logged.of());
+    json.put("rate", logged.epoch().rate());
+    json.put("trainLoss", logged.epoch().trainLoss());
+    json.put("validation", logged.epoch().validation());
     return json;
   }
 }

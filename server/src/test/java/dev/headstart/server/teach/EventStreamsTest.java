@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.server.Draining;
 import io.micronaut.http.sse.Event;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -34,6 +35,7 @@ class EventStreamsTest {
     private final List<String> read = new ArrayList<>();
     private Subscription subscription;
     private boolean complete;
+    private volatile int comments;
 
     static Client of(Publisher<Event<String>> publisher) {
       Client client = new Client();
@@ -48,7 +50,9 @@ class EventStreamsTest {
 
     @Override
     public synchronized void onNext(Event<String> event) {
-      if (event.getName() != null) { // else a comment
+      if (event.getName() == null) {
+        comments++;
+      } else {
         read.add(event.getId() + " " + event.getName() + " " + event.getData());
       }
     }
@@ -124,6 +128,23 @@ class EventStreamsTest {
     assertThrows(UnavailableException.class, () -> open(0));
     first.subscription.cancel();
     Client.of(open(0));
+  }
+
+  @Test
+  void aCommentKeepsAQuietStreamOpen() throws Exception {
+    EventStreams quick =
+        new EventStreams(
+            new TeachSettings(true, 1, 0, 1, 0, 0, 2), new Draining(), Duration.ofMillis(20));
+    EventStreams.Stream stream =
+        (EventStreams.Stream) quick.open(any -> closed::incrementAndGet).body();
+    Client client = Client.of(stream);
+    client.subscription.request(Long.MAX_VALUE);
+    for (int i = 0; i < 500 && client.comments < 4; i++) {
+      Thread.sleep(10);
+    }
+    assertTrue(client.comments >= 4);
+    quick.close();
+    assertTrue(client.complete);
   }
 
   @Test

@@ -59,7 +59,7 @@ class SampleBodiesTest {
             ServerSettings.Auth.NONE,
             null,
             null);
-    return new Labelled(modality, task, new References(settings, limits), limits).add(given);
+    return new Labelled(modality, task, 0, new References(settings, limits), limits).add(given);
   }
 
   private static String label(NewSample sample) {
@@ -238,6 +238,15 @@ class SampleBodiesTest {
       assertEquals(0, refused.samples().size(), binary);
       assertTrue(refused.refused().get(0).error().contains("it is a"), refused.toString());
     }
+  }
+
+  @Test
+  void vectorsAreOfOneLength() {
+    Labelled samples =
+        labelled(null, null, read("{\"label\":1,\"samples\":[[1,2],[1,2,3],[3,4]]}", JSON));
+    assertEquals(2, samples.samples().size());
+    assertTrue(
+        samples.refused().get(0).error().contains("has 3 features, but those of this head have 2"));
   }
 
   @Test
