@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
@@ -13,6 +14,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.ModelCutter;
 import dev.headstart.preprocess.Thumbnail;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
@@ -382,7 +384,15 @@ public final class Teaching implements AutoCloseable {
               + ", but the head's samples are "
               + modality.plural());
     }
-    return base.cut(wanted == null ? "auto" : wanted).name();
+    Cut cut = base.cut(wanted == null ? "auto" : wanted);
+    if (!base.cutNames().contains(cut.name())) {
+      try {
+        ModelCutter.cut(base.model(), cut.tensor());
+      } catch (NotFoundException e) {
+        throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
+      }
+    }
+    return cut.name();
   }
 
   /** What a head would be that was taught elsewhere, such as on the command line. */
