@@ -154,6 +154,8 @@ class BeforeTrainingTest {
             FeatureStore.NONE,
             List.of(Provider.CPU),
             "test",
+            ClassNames.AS_TAUGHT,
+            1,
             () -> free,
             Duration.ofDays(1));
     stages.clear();
