@@ -5,8 +5,7 @@ import dev.headstart.error.BadInputException;
 /**
  * A sample whose original was not kept: its features may still be remembered, under its digest.
  *
- * @param space in which features of it were remembered, for whoever knows that those are the ones
- *     that are wanted; null for nobody
+ * @param space that its features are remembered in; null for none
  */
 public record FeaturesOnlySample(String name, Modality modality, String sha256, String space)
     implements Sample {

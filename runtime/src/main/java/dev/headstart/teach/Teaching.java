@@ -26,7 +26,9 @@ import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.Overlay;
 import dev.headstart.serving.Overlays;
 import dev.headstart.train.RunStore;
+import dev.headstart.train.Teacher;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -67,6 +69,8 @@ public final class Teaching implements AutoCloseable {
   private final Events events = new Events();
   private final Map<String, Learner> learners = new ConcurrentHashMap<>();
   private final FeatureWorker worker;
+  private final Runs runs;
+  private final Versions versions;
   private volatile Watcher watcher = new Watcher() {};
   private long revision = -1;
 
@@ -113,7 +117,8 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     this.store = store;
     this.runLog = runLog;
     this.memberships = memberships;
@@ -121,6 +126,37 @@ public final class Teaching implements AutoCloseable {
     this.models = models;
     this.features = features;
     this.repository = repository;
+    this.runs =
+        new Runs(
+            store,
+            runLog,
+            heads,
+            memberships,
+            (base, names, cores) ->
+                new Teacher(
+                    models,
+                    heads,
+                    memberships,
+                    features,
+                    repository.providers(base),
+                    release,
+                    names,
+                    cores),
+            settings.runs(),
+            events,
+            repository::refresh,
+            Clock.systemUTC());
+    this.versions =
+        new Versions(
+            store,
+            runLog,
+            heads,
+            memberships,
+            models,
+            features,
+            repository::providers,
+            events,
+            repository::refresh);
     this.feedback = new Feedback(settings.predictions(), settings.predictionBytes());
     this.worker =
         new FeatureWorker(
@@ -141,6 +177,7 @@ public final class Teaching implements AutoCloseable {
    * Begins to teach: heads of the repository answer by their samples as soon as those are read.
    *
    * @param repository stays the caller's to close, after this
+   * @param release version of this library, for provenance
    */
   public static Teaching open(
       SampleStore store,
@@ -150,14 +187,18 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     Teaching teaching =
-        new Teaching(store, runLog, memberships, heads, models, features, repository, settings);
+        new Teaching(
+            store, runLog, memberships, heads, models, features, repository, settings, release);
     for (HeadSettings head : store.heads()) {
       teaching.learners.put(head.head(), teaching.learner(head));
     }
     repository.follow(teaching.new Learned());
     teaching.worker.start();
+    teaching.watch(teaching.runs.watcher());
+    teaching.runs.start();
     return teaching;
   }
 
@@ -197,6 +238,16 @@ public final class Teaching implements AutoCloseable {
   /** What was asked last. */
   public Feedback feedback() {
     return feedback;
+  }
+
+  /** Trainings. */
+  public Runs runs() {
+    return runs;
+  }
+
+  /** What trainings made. */
+  public Versions versions() {
+    return versions;
   }
 
   /** Tells of changes. */
@@ -525,7 +576,10 @@ public final class Teaching implements AutoCloseable {
     learner = taught(head);
     HeadSettings settings = learner.settings();
     samples.forEach(sample -> requireFits(settings, sample));
-    List<Added> added = store.add(head, samples);
+    boolean known = samples.stream().anyMatch(s -> store.find(head, id(s)).isPresent());
+    // One that is there may move: not while a version is published that learned its old label.
+    List<Added> added =
+        known ? heads.deciding(head, () -> store.add(head, samples)) : store.add(head, samples);
     List<String> ids = added.stream().map(a -> a.sample().id()).toList();
     List<String> moved = new ArrayList<>();
     for (Added one : added) {
@@ -549,6 +603,10 @@ public final class Teaching implements AutoCloseable {
     watcher.added(head);
     tell("samples", head, Map.of("added", ids.size() - moved.size(), "moved", moved.size()));
     return added;
+  }
+
+  private static String id(NewSample sample) {
+    return sample.sample().sha256();
   }
 
   /** What the draft leaves open, the first sample says. */
@@ -615,7 +673,7 @@ public final class Teaching implements AutoCloseable {
   public StoredSample relabel(String head, String id, Label label) {
     Learner learner = taught(head);
     requireFits(learner.settings(), label);
-    StoredSample changed = store.relabel(head, id, label);
+    StoredSample changed = heads.deciding(head, () -> store.relabel(head, id, label));
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
     repository.refresh(head);
@@ -631,7 +689,7 @@ public final class Teaching implements AutoCloseable {
    */
   public int delete(String head, Collection<String> ids) {
     Learner learner = taught(head);
-    int count = learner.forget(ids, () -> store.delete(head, ids));
+    int count = learner.forget(ids, () -> heads.deciding(head, () -> store.delete(head, ids)));
     watcher.changed(head, ids);
     repository.refresh(head);
     worker.wake();
@@ -683,17 +741,23 @@ public final class Teaching implements AutoCloseable {
               .filter(sample -> sample.label().names().contains(from))
               .map(StoredSample::id)
               .toList();
-      int until = heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
       learner.changeClass(
           from,
           to,
-          () -> {
-            if (to == null) {
-              store.removeClass(head, from, until);
-            } else {
-              store.renameClass(head, from, to, until);
-            }
-          });
+          () ->
+              heads.deciding(
+                  head,
+                  () -> {
+                    // Under the lock that versions are published under: none is between.
+                    int until =
+                        heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
+                    if (to == null) {
+                      store.removeClass(head, from, until);
+                    } else {
+                      store.renameClass(head, from, to, until);
+                    }
+                    return until;
+                  }));
     }
     watcher.changed(head, its);
     repository.refresh(head);
@@ -810,6 +874,7 @@ public final class Teaching implements AutoCloseable {
   /** Ends all learning; heads go on answering by what they know. Idempotent. */
   @Override
   public void close() {
+    runs.close();
     worker.close();
     learners.values().forEach(Learner::close);
   }

@@ -54,6 +54,11 @@ final class Blobs {
     }
   }
 
+  /** Reads with nobody adding or removing; the workspace need not be one that can be written. */
+  <T> T reading(Supplier<T> work) throws IOException {
+    return ProcessLock.sharing(originals.resolve(".lock"), work::get);
+  }
+
   /** Where a sample's bytes are, if they are. */
   Path original(String id) {
     return originals.resolve(id.substring(0, 2)).resolve(id);

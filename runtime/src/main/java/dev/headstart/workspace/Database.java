@@ -328,6 +328,11 @@ final class Database implements AutoCloseable {
         });
   }
 
+  /** Writes a copy, as the database is at this moment, without what was deleted. */
+  synchronized void copy(Path file) {
+    read(handle -> handle.execute("VACUUM INTO ?", file.toString()));
+  }
+
   private void synchronous(String mode) {
     read(handle -> handle.execute("PRAGMA synchronous = " + mode));
   }

@@ -22,7 +22,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.slf4j.Logger;
@@ -42,6 +44,7 @@ final class FeatureCache implements FeatureStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
   private static final Pattern DIGEST = Pattern.compile("(?:[0-9a-f]{2}){1,32}");
+  private static final Pattern FILE = Pattern.compile("([0-9a-f]{2,64})-([0-9a-f]{2,64})\\.bin");
   private static final HexFormat HEX = HexFormat.of();
 
   private final Failures failures;
@@ -57,8 +60,8 @@ final class FeatureCache implements FeatureStore {
     this.database = database;
   }
 
-  /** Removes what killed processes left unfinished. */
-  void sweep() {
+  /** Removes what killed processes left unfinished, and files that no row has. */
+  void sweep(Database opened) {
     Path features = failures.root().resolve("features");
     if (!Files.isDirectory(features)) {
       return;
@@ -69,6 +72,34 @@ final class FeatureCache implements FeatureStore {
       }
     } catch (IOException e) {
       throw failures.write(e);
+    }
+    // Within a transaction, as files are written within one: none is about to get its row.
+    opened.write(handle -> remove(orphans(handle)));
+  }
+
+  private List<Path> orphans(Handle handle) {
+    List<Path> orphans = new ArrayList<>();
+    for (Path file : files()) {
+      Matcher name = FILE.matcher(file.getFileName().toString());
+      if (name.matches()
+          && rows(handle, digest(name.group(1)), List.of(digest(name.group(2)))).stream()
+              .noneMatch(row -> row.data == null)) {
+        orphans.add(file);
+      }
+    }
+    return orphans;
+  }
+
+  /** All files that hold features, and those that are foreign. */
+  private List<Path> files() {
+    Path features = failures.root().resolve("features");
+    if (!Files.isDirectory(features)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(features, 2)) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw failures.read(features, e);
     }
   }
 
@@ -175,6 +206,18 @@ final class FeatureCache implements FeatureStore {
         .list();
   }
 
+  /** The files of large features, as paths in the workspace. */
+  static List<String> fileNames(Handle handle) {
+    return handle
+        .createQuery("SELECT space, sample FROM feature WHERE data IS NULL")
+        .map((row, context) -> name(HEX.formatHex(row.getBytes(1)), HEX.formatHex(row.getBytes(2))))
+        .list();
+  }
+
+  private static String name(String space, String sample) {
+    return "features/" + sample.substring(0, 2) + "/" + space + "-" + sample + ".bin";
+  }
+
   /** Removes files that no row has any more. */
   void remove(Collection<Path> files) {
     try {
@@ -277,11 +320,7 @@ final class FeatureCache implements FeatureStore {
   }
 
   private Path path(String space, String sample) {
-    return failures
-        .root()
-        .resolve("features")
-        .resolve(sample.substring(0, 2))
-        .resolve(space + "-" + sample + ".bin");
+    return failures.root().resolve(name(space, sample));
   }
 
   private static byte[] digest(String hex) {

@@ -106,7 +106,11 @@ final class Memberships implements RunStore {
 
   @Override
   public void forget(String head) {
-    write(handle -> handle.execute("DELETE FROM membership WHERE head = ?", head));
+    write(
+        handle -> {
+          handle.execute("DELETE FROM membership WHERE head = ?", head);
+          handle.execute("DELETE FROM forgotten WHERE head = ?", head);
+        });
   }
 
   @Override
@@ -116,6 +120,12 @@ final class Memberships implements RunStore {
           for (int version : versions) {
             handle.execute(
                 "DELETE FROM membership WHERE head = ? AND version = ? AND validation = 0",
+                head,
+                version);
+            handle.execute("DELETE FROM forgotten WHERE head = ? AND version = ?", head, version);
+            handle.execute(
+                "DELETE FROM run_sample WHERE run IN"
+                    + " (SELECT id FROM run WHERE head = ? AND version = ?)",
                 head,
                 version);
           }

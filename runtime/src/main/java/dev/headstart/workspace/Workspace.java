@@ -133,7 +133,7 @@ public final class Workspace implements AutoCloseable {
   private Opened writable() {
     try {
       Database database = ProcessLock.holding(lock(failures), () -> Database.open(failures));
-      features.sweep();
+      features.sweep(database);
       samples.sweep(database);
       return new Opened(Optional.of(database), Optional.empty());
     } catch (IOException e) {
@@ -208,6 +208,25 @@ public final class Workspace implements AutoCloseable {
     if (opened().unwritable().isPresent()) {
       throw opened().unwritable().get();
     }
+  }
+
+  /** The database; nothing if there is none, and none could be made. */
+  Optional<Database> database() {
+    return opened().database();
+  }
+
+  /**
+   * Copies the database as it is at this moment into a folder.
+   *
+   * @return false if there is none
+   */
+  boolean snapshot(Path folder) {
+    if (!Files.exists(root().resolve(Database.FILE))) {
+      return false;
+    }
+    Optional<Database> database = database();
+    database.ifPresent(d -> d.copy(folder.resolve(Database.FILE)));
+    return database.isPresent();
   }
 
   Failures failures() {

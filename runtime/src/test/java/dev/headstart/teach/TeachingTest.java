@@ -95,7 +95,8 @@ class TeachingTest {
             models,
             workspace.features(),
             repository,
-            TeachingSettings.defaults());
+            TeachingSettings.defaults(),
+            "test");
     until(repository::ready);
   }
 
