@@ -6,6 +6,7 @@ import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.teach.TeachSettings;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.RunSettings;
 import dev.headstart.teach.Teaching;
 import dev.headstart.teach.TeachingSettings;
 import io.micronaut.context.ApplicationContext;
@@ -55,10 +56,18 @@ record Models(
   private static Teaching teaching(
       Headstart headstart, ModelRepository repository, Map<String, Object> values) {
     TeachSettings settings = Settings.make(TeachSettings.class, values);
-    return settings.enabled()
-        ? headstart.teaching(
-            repository, new TeachingSettings(settings.feedback(), settings.feedbackBytes()))
-        : null;
+    if (!settings.enabled()) {
+      return null;
+    }
+    RunSettings usual = RunSettings.defaults();
+    RunSettings runs =
+        new RunSettings(
+            usual.trainings(),
+            settings.cores() == 0 ? usual.cores() : settings.cores(),
+            settings.queue(),
+            usual.patience());
+    return headstart.teaching(
+        repository, new TeachingSettings(settings.feedback(), settings.feedbackBytes(), runs));
   }
 
   /** Makes them beans. */

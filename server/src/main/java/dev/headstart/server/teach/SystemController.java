@@ -14,7 +14,6 @@ import dev.headstart.server.security.Role;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatus;
 import dev.headstart.teach.HeadSettings;
-import dev.headstart.teach.HeadView;
 import dev.headstart.teach.Run;
 import dev.headstart.teach.Teaching;
 import io.micronaut.core.annotation.Nullable;
@@ -36,7 +35,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 
 /** What the server runs on, and how it does, for a page. Sizes are in bytes. */
 @RequiresRole(Role.PREDICT)
@@ -170,10 +168,7 @@ final class SystemController {
 
   private Map<String, Object> queue() {
     Map<String, Object> json = new LinkedHashMap<>();
-    List<Run> open =
-        teaching == null
-            ? List.of()
-            : teaching.heads().stream().map(HeadView::run).filter(Objects::nonNull).toList();
+    List<Run> open = teaching == null ? List.of() : teaching.runs().open();
     json.put(
         "running",
         open.stream()

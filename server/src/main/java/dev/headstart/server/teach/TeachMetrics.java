@@ -38,10 +38,22 @@ final class TeachMetrics {
                 .register(registry));
       }
     }
+    waiting(registry, teaching, "queue", Run.State.QUEUED, "Runs that wait");
+    waiting(registry, teaching, "running", Run.State.RUNNING, "Runs that go on");
     Gauge.builder("headstart.teaching.streams", streams, EventStreams::size)
         .description("Event streams that clients listen to")
         .register(registry);
     this.subscription = teaching.events().subscribe(this::count);
+  }
+
+  private static void waiting(
+      MeterRegistry registry, Teaching teaching, String name, Run.State state, String description) {
+    Gauge.builder(
+            "headstart.teaching." + name,
+            teaching.runs(),
+            runs -> runs.open().stream().filter(run -> run.state() == state).count())
+        .description(description)
+        .register(registry);
   }
 
   private void count(Event event) {

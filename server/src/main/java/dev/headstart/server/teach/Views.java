@@ -9,7 +9,10 @@ import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.HeadView;
 import dev.headstart.teach.Run;
 import dev.headstart.teach.RunLog;
+import dev.headstart.teach.Runs;
 import dev.headstart.teach.StoredSample;
+import dev.headstart.teach.Versions;
+import dev.headstart.train.Metrics;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,6 +119,10 @@ final class Views {
     return run(run, null, null, List.of());
   }
 
+  static Map<String, Object> run(Runs.RunView view) {
+    return run(view.run(), view.stage(), view.eta(), view.epochs());
+  }
+
   private static Map<String, Object> run(
       Run run, String stage, Double eta, List<RunLog.LoggedEpoch> epochs) {
     Map<String, Object> json = new LinkedHashMap<>();
@@ -145,6 +152,74 @@ final class Views {
     json.put("rate", logged.epoch().rate());
     json.put("trainLoss", logged.epoch().trainLoss());
     json.put("validation", logged.epoch().validation());
+    return json;
+  }
+
+  static Map<String, Object> version(Versions.VersionView version) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("version", version.version());
+    json.put("live", version.live());
+    json.put("created", version.created());
+    json.put("kind", version.kind());
+    json.put("base", version.base());
+    json.put("cut", version.cut());
+    json.put("classes", version.classes());
+    Map<String, Object> samples = new LinkedHashMap<>();
+    samples.put("train", version.samples().train());
+    samples.put("validation", version.samples().validation());
+    json.put("samples", samples);
+    json.put("metrics", version.metrics());
+    json.put("forgotten", version.forgotten());
+    json.put("run", version.run());
+    return json;
+  }
+
+  static Map<String, Object> evaluation(Versions.Evaluation evaluation, boolean withSamples) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("version", evaluation.version());
+    json.put("classes", evaluation.classes());
+    Metrics metrics = evaluation.metrics();
+    if (metrics == null || metrics.accuracy() != null) {
+      json.put("accuracy", metrics == null ? null : metrics.accuracy());
+      json.put("macroF1", metrics == null ? null : metrics.macroF1());
+    }
+    json.put("loss", metrics == null ? null : metrics.loss());
+    json.put("confusion", metrics == null ? null : metrics.confusion());
+    if (metrics != null && metrics.mae() != null) {
+      json.put("mae", metrics.mae());
+      json.put("rmse", metrics.rmse());
+      json.put("r2", metrics.r2());
+    }
+    if (withSamples) {
+      json.put("samples", evaluation.samples().stream().map(Views::answer).toList());
+    }
+    return json;
+  }
+
+  private static Map<String, Object> answer(Versions.Answer answer) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("id", answer.id());
+    json.put("label", label(answer.label()));
+    json.put("predicted", answer.predicted());
+    json.put("score", answer.score());
+    return json;
+  }
+
+  static Map<String, Object> comparison(Versions.Comparison comparison) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("a", evaluation(comparison.a(), false));
+    json.put("b", evaluation(comparison.b(), false));
+    json.put("samples", comparison.samples());
+    json.put("changed", comparison.changed().stream().map(Views::change).toList());
+    return json;
+  }
+
+  private static Map<String, Object> change(Versions.Change change) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("id", change.id());
+    json.put("label", label(change.label()));
+    json.put("a", change.a());
+    json.put("b", change.b());
     return json;
   }
 }
