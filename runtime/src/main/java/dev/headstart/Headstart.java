@@ -218,7 +218,8 @@ public final class Headstart implements AutoCloseable {
         models,
         workspace.features(),
         repository,
-        settings);
+        settings,
+        VERSION);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */

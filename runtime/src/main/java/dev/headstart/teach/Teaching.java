@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
@@ -13,6 +14,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.ModelCutter;
 import dev.headstart.preprocess.Thumbnail;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
@@ -23,7 +25,9 @@ import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.Overlay;
 import dev.headstart.serving.Overlays;
 import dev.headstart.train.RunStore;
+import dev.headstart.train.Teacher;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -64,6 +68,8 @@ public final class Teaching implements AutoCloseable {
   private final Events events = new Events();
   private final Map<String, Learner> learners = new ConcurrentHashMap<>();
   private final FeatureWorker worker;
+  private final Runs runs;
+  private final Versions versions;
   private volatile Watcher watcher = new Watcher() {};
   private long revision = -1;
 
@@ -110,7 +116,8 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     this.store = store;
     this.runLog = runLog;
     this.memberships = memberships;
@@ -118,6 +125,37 @@ public final class Teaching implements AutoCloseable {
     this.models = models;
     this.features = features;
     this.repository = repository;
+    this.runs =
+        new Runs(
+            store,
+            runLog,
+            heads,
+            memberships,
+            (base, names, cores) ->
+                new Teacher(
+                    models,
+                    heads,
+                    memberships,
+                    features,
+                    repository.providers(base),
+                    release,
+                    names,
+                    cores),
+            settings.runs(),
+            events,
+            repository::refresh,
+            Clock.systemUTC());
+    this.versions =
+        new Versions(
+            store,
+            runLog,
+            heads,
+            memberships,
+            models,
+            features,
+            repository::providers,
+            events,
+            repository::refresh);
     this.feedback = new Feedback(settings.predictions(), settings.predictionBytes());
     this.worker =
         new FeatureWorker(
@@ -143,6 +181,7 @@ public final class Teaching implements AutoCloseable {
    * Begins to teach: heads of the repository answer by their samples as soon as those are read.
    *
    * @param repository stays the caller's to close, after this
+   * @param release version of this library, for provenance
    */
   public static Teaching open(
       SampleStore store,
@@ -152,14 +191,18 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     Teaching teaching =
-        new Teaching(store, runLog, memberships, heads, models, features, repository, settings);
+        new Teaching(
+            store, runLog, memberships, heads, models, features, repository, settings, release);
     for (HeadSettings head : store.heads()) {
       teaching.learners.put(head.head(), teaching.learner(head));
     }
     repository.follow(teaching.new Learned());
     teaching.worker.start();
+    teaching.watch(teaching.runs.watcher());
+    teaching.runs.start();
     return teaching;
   }
 
@@ -199,6 +242,16 @@ public final class Teaching implements AutoCloseable {
   /** What was asked last. */
   public Feedback feedback() {
     return feedback;
+  }
+
+  /** Trainings. */
+  public Runs runs() {
+    return runs;
+  }
+
+  /** What trainings made. */
+  public Versions versions() {
+    return versions;
   }
 
   /** Tells of changes. */
@@ -386,7 +439,15 @@ public final class Teaching implements AutoCloseable {
               + ", but the head's samples are "
               + modality.plural());
     }
-    return base.cut(wanted == null ? "auto" : wanted).name();
+    Cut cut = base.cut(wanted == null ? "auto" : wanted);
+    if (!base.cutNames().contains(cut.name())) {
+      try {
+        ModelCutter.cut(base.model(), cut.tensor());
+      } catch (NotFoundException e) {
+        throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
+      }
+    }
+    return cut.name();
   }
 
   /** What a head would be that was taught elsewhere, such as on the command line. */
@@ -517,7 +578,10 @@ public final class Teaching implements AutoCloseable {
       }
     }
     learner = taught(head);
-    List<Added> added = store.add(head, samples);
+    boolean known = samples.stream().anyMatch(s -> store.find(head, id(s)).isPresent());
+    // One that is there may move: not while a version is published that learned its old label.
+    List<Added> added =
+        known ? heads.deciding(head, () -> store.add(head, samples)) : store.add(head, samples);
     List<String> ids = added.stream().map(a -> a.sample().id()).toList();
     List<String> moved = new ArrayList<>();
     for (Added one : added) {
@@ -541,6 +605,10 @@ public final class Teaching implements AutoCloseable {
     watcher.added(head);
     tell("samples", head, Map.of("added", ids.size() - moved.size(), "moved", moved.size()));
     return added;
+  }
+
+  private static String id(NewSample sample) {
+    return sample.sample().sha256();
   }
 
   /** What the draft leaves open, the first sample says. */
@@ -569,7 +637,7 @@ public final class Teaching implements AutoCloseable {
    */
   public StoredSample relabel(String head, String id, Label label) {
     Learner learner = taught(head);
-    StoredSample changed = store.relabel(head, id, label);
+    StoredSample changed = heads.deciding(head, () -> store.relabel(head, id, label));
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
     repository.refresh(head);
@@ -585,7 +653,7 @@ public final class Teaching implements AutoCloseable {
    */
   public int delete(String head, Collection<String> ids) {
     Learner learner = taught(head);
-    int count = learner.forget(ids, () -> store.delete(head, ids));
+    int count = learner.forget(ids, () -> heads.deciding(head, () -> store.delete(head, ids)));
     watcher.changed(head, ids);
     repository.refresh(head);
     worker.wake();
@@ -637,17 +705,23 @@ public final class Teaching implements AutoCloseable {
               .filter(sample -> sample.label().names().contains(from))
               .map(StoredSample::id)
               .toList();
-      int until = heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
       learner.changeClass(
           from,
           to,
-          () -> {
-            if (to == null) {
-              store.removeClass(head, from, until);
-            } else {
-              store.renameClass(head, from, to, until);
-            }
-          });
+          () ->
+              heads.deciding(
+                  head,
+                  () -> {
+                    // Under the lock that versions are published under: none is between.
+                    int until =
+                        heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
+                    if (to == null) {
+                      store.removeClass(head, from, until);
+                    } else {
+                      store.renameClass(head, from, to, until);
+                    }
+                    return until;
+                  }));
     }
     watcher.changed(head, its);
     repository.refresh(head);
@@ -760,6 +834,7 @@ public final class Teaching implements AutoCloseable {
   /** Ends all learning; heads go on answering by what they know. Idempotent. */
   @Override
   public void close() {
+    runs.close();
     worker.close();
     learners.values().forEach(Learner::close);
   }

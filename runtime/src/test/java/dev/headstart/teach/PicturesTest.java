@@ -186,7 +186,8 @@ class PicturesTest {
         models,
         workspace.features(),
         repository,
-        TeachingSettings.defaults());
+        TeachingSettings.defaults(),
+        "test");
   }
 
   /** All features are what another release of the runtime computed; nothing else is kept. */

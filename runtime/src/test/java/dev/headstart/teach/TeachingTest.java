@@ -100,7 +100,8 @@ class TeachingTest {
             models,
             workspace.features(),
             repository,
-            TeachingSettings.defaults());
+            TeachingSettings.defaults(),
+            "test");
     until(repository::ready);
   }
 
