@@ -13,6 +13,9 @@ import dev.headstart.predict.Predictor;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.Runs;
+import dev.headstart.teach.Teaching;
+import dev.headstart.teach.TeachingSettings;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
@@ -88,7 +91,14 @@ public final class Headstart implements AutoCloseable {
     workspace.requireWritable();
     Teacher teacher =
         new Teacher(
-            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION);
+            models,
+            workspace.heads(),
+            workspace.runs(),
+            workspace.features(),
+            providers,
+            VERSION,
+            Runs.names(workspace.samples()),
+            Runtime.getRuntime().availableProcessors());
     try {
       return teacher.teach(request, listener);
     } catch (FailureException e) {
@@ -139,6 +149,23 @@ public final class Headstart implements AutoCloseable {
    */
   public ModelRepository repository(ServingSettings settings, ServingListener listener) {
     return ModelRepository.open(models, heads(), settings, listener);
+  }
+
+  /**
+   * Teaches heads while a repository of this workspace serves them. The caller closes it before the
+   * repository.
+   */
+  public Teaching teaching(ModelRepository repository, TeachingSettings settings) {
+    return Teaching.open(
+        workspace.samples(),
+        workspace.runLog(),
+        workspace.runs(),
+        workspace.heads(),
+        models,
+        workspace.features(),
+        repository,
+        settings,
+        VERSION);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
