@@ -240,24 +240,7 @@ class HeadstartTest {
       csv.append(i).append(',').append(i * i).append(',').append(3 * i).append('\n');
     }
     Path data = Files.writeString(folder.resolve("numbers.csv"), csv);
-    RecipeOptions regression =
-        new RecipeOptions(
-            null,
-            dev.headstart.sample.Task.REGRESSION,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null);
+    RecipeOptions regression = RecipeOptions.DEFAULTS.with(dev.headstart.sample.Task.REGRESSION);
     TeachRequest request =
         new TeachRequest("numbers", data, null, "auto", regression, Promotion.ALWAYS);
     headstart.teach(request, TrainingListener.NONE);
@@ -407,9 +390,9 @@ class HeadstartTest {
     Path data = Files.writeString(folder.resolve("numbers.csv"), csv);
     for (Loss loss : List.of(Loss.MSE, Loss.L1)) {
       RecipeOptions options =
-          new RecipeOptions(
-              null, null, loss, null, null, null, null, 100, null, null, null, null, null, null,
-              null, null);
+          RecipeOptions.DEFAULTS
+              .with(new RecipeOptions.LossOptions(loss, null, null))
+              .with(RecipeOptions.Passes.of(100, null));
       TeachResult taught =
           headstart.teach(
               new TeachRequest(loss.toString(), data, null, "auto", options, Promotion.ALWAYS),

@@ -66,10 +66,7 @@ class MemoryTest {
     private Teach() {}
 
     public static void main(String[] args) {
-      RecipeOptions two =
-          new RecipeOptions(
-              null, null, null, null, null, null, null, 2, null, null, null, null, null, null, null,
-              null);
+      RecipeOptions two = RecipeOptions.DEFAULTS.with(RecipeOptions.Passes.of(2, null));
       try (Headstart headstart = Headstart.open(Path.of(args[0]))) {
         TeachResult result =
             headstart.teach(

@@ -202,10 +202,20 @@ class TailTest {
   }
 
   private static RecipeOptions recipe(String unfreeze, int epochs, String... freeze) {
-    return new RecipeOptions(
-            null, null, null, null, 0.02, null, null, epochs, null, null, null, null, null, null,
-            null, 3L)
-        .unfreezing(unfreeze, List.of(freeze));
+    return RecipeOptions.DEFAULTS
+        .with(RecipeOptions.OptimizerOptions.rate(0.02))
+        .with(RecipeOptions.Passes.of(epochs, null))
+        .with(RecipeOptions.FineTuning.unfreeze(unfreeze, freeze))
+        .seed(3);
+  }
+
+  /** So slow that what comes out is what went in. */
+  private static RecipeOptions still(RecipeOptions.FineTuning tuning) {
+    return RecipeOptions.DEFAULTS
+        .with(RecipeOptions.OptimizerOptions.rate(1e-12))
+        .with(RecipeOptions.Passes.of(1, null))
+        .with(tuning)
+        .seed(3);
   }
 
   private TeachResult teach(String base, Path data, RecipeOptions recipe) {
@@ -329,12 +339,7 @@ class TailTest {
     add("residual", residual());
     Path data = data("train.jsonl", 40);
     teach("residual", data, recipe("inner", 3));
-    RecipeOptions still =
-        new RecipeOptions(
-                null, null, null, null, 1e-12, null, null, 1, null, null, null, null, null, null,
-                null, 3L)
-            .unfreezing("inner", List.of())
-            .warmStart();
+    RecipeOptions still = still(RecipeOptions.FineTuning.unfreeze("inner").warm());
     teach("residual", data, still);
     HeadStore heads = headstart.heads();
     Path judged = heads.load("signs", 1).folder().resolve(HeadStore.JUDGED);
@@ -351,7 +356,7 @@ class TailTest {
         UsageException.class,
         data,
         "auto",
-        recipe("skip", 1).warmStart(),
+        recipe("skip", 1).with(RecipeOptions.FineTuning.unfreeze("skip").warm()),
         "its cut is inner, this one's skip");
   }
 
@@ -371,11 +376,7 @@ class TailTest {
         .writeTo(artifacts);
     headstart.importArtifacts(
         new HeadImport("signs", artifacts, "residual", "features", List.of("same", "different")));
-    RecipeOptions still =
-        new RecipeOptions(
-                null, null, null, null, 1e-12, null, null, 1, null, null, null, null, null, null,
-                null, 3L)
-            .warmStart();
+    RecipeOptions still = still(RecipeOptions.FineTuning.NONE.warm());
     TeachResult taught =
         headstart.teach(
             new TeachRequest("signs", data, "residual", "features", still, Promotion.ALWAYS),
@@ -421,7 +422,8 @@ class TailTest {
     refused(NotFoundException.class, data, "auto", recipe("inner", 1, "blok*"), "blok*");
     RecipeOptions tail = RecipeOptions.of(HeadKind.parse("tail"));
     refused(UsageException.class, data, "auto", tail, "--unfreeze");
-    RecipeOptions linear = RecipeOptions.of(HeadKind.parse("linear")).unfreezing("1", List.of());
+    RecipeOptions linear =
+        RecipeOptions.of(HeadKind.parse("linear")).with(RecipeOptions.FineTuning.unfreeze("1"));
     refused(UsageException.class, data, "auto", linear, "--head linear");
     BadInputException e =
         assertThrows(BadInputException.class, () -> teach(null, data, recipe("1", 1)));

@@ -1,24 +1,17 @@
 package dev.headstart.artifact;
 
-import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
-import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
-import ai.onnx.proto.OnnxMl.TensorProto;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.gradient.Algebra;
 import dev.headstart.gradient.BatchNorms;
 import dev.headstart.gradient.Gradients;
-import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.ElementType;
-import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
-import dev.headstart.onnx.OpsetUpgrade;
-import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
@@ -27,10 +20,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,9 +31,10 @@ import java.util.Set;
  *
  * <ul>
  *   <li>{@code training}: forward, loss and gradients. Inputs are the model's own, then {@code
- *       labels} or {@code target}, then per parameter p the parameter and {@code
- *       p_grad.accumulation.buffer}, then {@code lazy_reset_grad} (bool[1]: begin sums of gradients
- *       anew). Outputs are the loss and per parameter {@code p_grad.accumulation.out} (bool[1]).
+ *       labels} or {@code target}, then where gradients are accumulated {@link #EFFECTIVE_BATCH},
+ *       then per parameter p the parameter and {@code p_grad.accumulation.buffer}, then {@code
+ *       lazy_reset_grad} (bool[1]: begin sums of gradients anew). Outputs are the loss and per
+ *       parameter {@code p_grad.accumulation.out} (bool[1]).
  *   <li>{@code eval}: forward and loss, with the same inputs as far as parameters.
  *   <li>{@code optimizer}: see {@link Optimizer#model()}.
  *   <li>{@code checkpoint}: the parameters' values. What is not trained stays inside the graphs.
@@ -80,6 +72,9 @@ public record Artifacts(
   /** Prefix of the outputs that {@link #observable} adds. */
   public static final String VALUE = "value:";
 
+  /** Input of graphs whose gradients are accumulated: float32, a scalar. */
+  public static final String EFFECTIVE_BATCH = "effective_batch";
+
   /** Of the graphs that are not made from another. */
   static final int OPSET = 17;
 
@@ -105,193 +100,27 @@ public record Artifacts(
 
   /** With {@code showGradients}, the training graph has an output {@code gradient:p} for each p. */
   static Artifacts generate(OnnxModel model, ArtifactOptions options, boolean showGradients) {
-    OnnxModel forward = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
-    Set<String> candidates = new LinkedHashSet<>();
-    forward.proto().getGraph().getInitializerList().forEach(t -> candidates.add(t.getName()));
-    Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
-    TensorInfo output = output(forward, options.output(), shapes);
-    String scores = output.name();
-    if (options.loss() instanceof LossGraph custom) {
-      custom.check(options.weights(), options.smoothing());
-      LossGraph.Joined joined = custom.behind(forward, scores);
-      forward = joined.model();
-      shapes = ShapeInference.infer(forward);
-      scores = joined.scores();
-      output = output(forward, null, shapes);
-    } else if (options.loss() instanceof Loss loss) {
-      loss.check(output, options.weights(), options.smoothing());
-    }
-    GraphProto graph = pruned(forward, output.name());
-    Map<String, Tensor> parameters =
-        parameters(forward, candidates, graph, output.name(), options, shapes);
-    requireRules(forward, graph, output.name(), parameters.keySet(), shapes);
-    ParameterScales scales = ParameterScales.of(parameters, options);
-    requireFreeNames(graph, parameters.keySet(), scales, options.loss());
-
-    Map<String, Tensor> statistics = statistics(forward, graph, parameters.keySet(), options);
-    Set<String> inputs = new HashSet<>(parameters.keySet());
-    inputs.addAll(statistics.keySet());
-    OnnxModel open = withoutParameters(forward.proto(), graph, inputs);
-    Optimizer optimizer = scales.optimizer(options.optimizer());
+    ForwardModel forward = ForwardModel.of(model, options);
+    ParameterScales scales = ParameterScales.of(forward.parameters(), options);
+    requireFreeNames(forward, scales, options.criterion());
+    OnnxModel open = forward.withoutParameters(IR_VERSION);
+    TensorInfo output = forward.output();
     return new Artifacts(
-        training(open, output, scores, parameters, statistics, scales, options, showGradients),
-        eval(open, output, parameters, statistics, scales, options),
-        optimizer.model(),
-        scales.checkpoint(parameters, statistics),
-        options.loss() instanceof LossGraph ? -1 : output.shape()[output.shape().length - 1],
-        warnings(graph, output.name(), options.loss()),
+        training(open, forward, scales, options, showGradients),
+        eval(open, forward, scales, options),
+        scales.optimizer(options.optimizer()).model(),
+        scales.checkpoint(forward.parameters(), forward.statistics()),
+        options.criterion().loss() instanceof LossGraph
+            ? -1
+            : output.shape()[output.shape().length - 1],
+        warnings(forward.graph(), output.name(), options.criterion().loss()),
         scales);
   }
 
-  private static TensorInfo output(
-      OnnxModel forward, String wanted, Map<String, TensorInfo> shapes) {
-    List<String> outputs = forward.outputs().stream().map(TensorInfo::name).toList();
-    String name = wanted;
-    if (name == null) {
-      if (outputs.size() != 1) {
-        throw new BadInputException(
-            "the model has "
-                + outputs.size()
-                + " outputs, "
-                + outputs
-                + ": say which one the loss is taken of");
-      }
-      name = outputs.get(0);
-    }
-    Set<String> computed = new HashSet<>();
-    forward.proto().getGraph().getNodeList().forEach(n -> computed.addAll(n.getOutputList()));
-    computed.remove("");
-    if (wanted == null && !computed.contains(name)) {
-      throw new BadInputException(
-          "the model's output '"
-              + name
-              + "' is a weight or an input: nothing computes it, so"
-              + " nothing can be trained");
-    }
-    if (!computed.contains(name)) {
-      throw new NotFoundException(
-          "output", name, outputs.contains(name) || outputs.isEmpty() ? computed : outputs);
-    }
-    return shapes.getOrDefault(name, new TensorInfo(name, null, null));
-  }
-
-  /** The graph with the nodes and initializers that the output needs, and no outputs. */
-  private static GraphProto pruned(OnnxModel forward, String output) {
-    Graph index = Graph.of(forward);
-    GraphProto graph = forward.proto().getGraph();
-    GraphProto.Builder pruned = graph.toBuilder().clearNode().clearOutput().clearInitializer();
-    Set<String> read = new HashSet<>();
-    index.needed(Set.of(output), Set.of()).stream()
-        .forEach(
-            i -> {
-              pruned.addNode(index.nodes().get(i));
-              read.addAll(index.reads(i));
-            });
-    graph.getInitializerList().stream()
-        .filter(t -> read.contains(t.getName()))
-        .forEach(pruned::addInitializer);
-    return pruned.build();
-  }
-
-  /** The parameters to train, in the order of the graph's initializers. */
-  private static Map<String, Tensor> parameters(
-      OnnxModel forward,
-      Set<String> candidates,
-      GraphProto graph,
-      String output,
-      ArtifactOptions options,
-      Map<String, TensorInfo> shapes) {
-    Map<String, TensorProto> all = new LinkedHashMap<>();
-    forward.proto().getGraph().getInitializerList().stream()
-        .filter(t -> candidates.contains(t.getName()))
-        .forEach(t -> all.put(t.getName(), t));
-    Set<String> reaching = Gradients.differentiable(graph, shapes, output, all.keySet());
-    Set<String> fit = new LinkedHashSet<>(all.keySet());
-    fit.removeIf(
-        name -> {
-          TensorProto tensor = all.get(name);
-          return !reaching.contains(name)
-              || tensor.getDataType() != ElementType.FLOAT.code()
-              || tensor.getDimsCount() == 0
-              || tensor.getDimsList().contains(0L);
-        });
-    Set<String> wanted = new HashSet<>();
-    if (options.trainable() == null) {
-      wanted.addAll(fit);
-    } else {
-      for (String name : options.trainable()) {
-        if (ParameterNames.isPattern(name) && !all.containsKey(name)) {
-          wanted.addAll(ParameterNames.matching(List.of(name), fit));
-          continue;
-        }
-        if (!all.containsKey(name)) {
-          throw new NotFoundException("parameter", name, all.keySet());
-        }
-        ElementType type = ElementType.ofCode(all.get(name).getDataType());
-        if (type != ElementType.FLOAT) {
-          throw new BadInputException("only float32 can be trained: '" + name + "' is " + type);
-        }
-        requireReach(reaching.contains(name), name, output);
-        wanted.add(name);
-      }
-    }
-    wanted.removeAll(ParameterNames.matching(options.frozen(), all.keySet()));
-    for (String name : options.parameters().keySet()) {
-      if (!all.containsKey(name)) {
-        throw new NotFoundException("parameter", name, all.keySet());
-      }
-    }
-    if (wanted.isEmpty()) {
-      throw new BadInputException(
-          "nothing to train: the output '"
-              + output
-              + "' depends on no float32 parameter that is not frozen");
-    }
-    Map<String, Tensor> parameters = forward.initializers();
-    parameters.keySet().retainAll(wanted);
-    return parameters;
-  }
-
-  private static void requireReach(boolean reaches, String parameter, String output) {
-    if (!reaches) {
-      throw new BadInputException(
-          "the parameter '"
-              + parameter
-              + "' cannot be trained: the output '"
-              + output
-              + "' does not depend on it in a differentiable way");
-    }
-  }
-
-  private static void requireRules(
-      OnnxModel forward,
-      GraphProto graph,
-      String output,
-      Set<String> parameters,
-      Map<String, TensorInfo> shapes) {
-    Reach reach = Reach.of(graph, shapes, output, parameters);
-    if (reach.missing().isEmpty()) {
-      return;
-    }
-    Set<String> all = new LinkedHashSet<>(parameters);
-    graph.getInputList().forEach(i -> all.add(i.getName()));
-    String cut = Reach.of(graph, shapes, output, all).cut();
-    throw new BadInputException(
-        "no gradient rule, at opset "
-            + forward.opset()
-            + ", for "
-            + String.join("; ", reach.missing())
-            + ". "
-            + (reach.trainable().isEmpty()
-                ? "None of the parameters asked for comes after it"
-                : "Of the parameters asked for, these can be trained: "
-                    + String.join(", ", reach.trainable()))
-            + (cut == null ? "" : ". The deepest cut that works is '" + cut + "'")
-            + ". docs/gradients.md shows how to add a rule");
-  }
-
   private static void requireFreeNames(
-      GraphProto graph, Collection<String> parameters, ParameterScales scales, Objective loss) {
+      ForwardModel forward, ParameterScales scales, ArtifactOptions.Criterion criterion) {
+    GraphProto graph = forward.graph();
+    Set<String> parameters = forward.parameters().keySet();
     Set<String> names = new HashSet<>();
     graph.getInputList().forEach(i -> names.add(i.getName()));
     graph.getInitializerList().forEach(i -> names.add(i.getName()));
@@ -307,7 +136,10 @@ public record Artifacts(
     if (scales.clock()) {
       reserved.add(ParameterScales.CLOCK);
     }
-    if (loss instanceof Loss usual) {
+    if (criterion.accumulated()) {
+      reserved.add(EFFECTIVE_BATCH);
+    }
+    if (criterion.loss() instanceof Loss usual) {
       reserved.add(usual.input());
       if (parameters.contains(Loss.NAME)) {
         reserved.add(Loss.NAME);
@@ -331,70 +163,27 @@ public record Artifacts(
     }
   }
 
-  /** The graph with its user inputs only, and the parameters neither initializers nor inputs. */
-  private static OnnxModel withoutParameters(
-      ModelProto forward, GraphProto graph, Set<String> parameters) {
-    Set<String> initializers = new HashSet<>();
-    forward.getGraph().getInitializerList().forEach(t -> initializers.add(t.getName()));
-    GraphProto.Builder open = graph.toBuilder().clearInput().clearInitializer();
-    graph.getInputList().stream()
-        .filter(i -> !initializers.contains(i.getName()))
-        .forEach(open::addInput);
-    graph.getInitializerList().stream()
-        .filter(t -> !parameters.contains(t.getName()))
-        .forEach(open::addInitializer);
-    return OnnxModel.of(
-        forward.toBuilder()
-            .setGraph(open)
-            .setIrVersion(Math.max(IR_VERSION, forward.getIrVersion()))
-            .build());
-  }
-
-  /** The running statistics that training is to move. */
-  private static Map<String, Tensor> statistics(
-      OnnxModel forward, GraphProto graph, Set<String> parameters, ArtifactOptions options) {
-    if (!options.batchNorms()) {
-      return Map.of();
-    }
-    GraphBuilder whole =
-        new GraphBuilder(OnnxModel.of(forward.proto().toBuilder().setGraph(graph).build()));
-    Map<String, Tensor> all = forward.initializers();
-    Map<String, Tensor> statistics = new LinkedHashMap<>();
-    for (String name : BatchNorms.statistics(whole, parameters::contains)) {
-      Tensor tensor = all.get(name);
-      if (tensor == null || tensor.type() != ElementType.FLOAT) {
-        throw new BadInputException(
-            "the running statistics '"
-                + name
-                + "' must be a float32 weight of the model to be moved in training, got "
-                + tensor);
-      }
-      statistics.put(name, tensor);
-    }
-    return statistics;
-  }
-
   private static OnnxModel training(
       OnnxModel open,
-      TensorInfo output,
-      String scores,
-      Map<String, Tensor> parameters,
-      Map<String, Tensor> statistics,
+      ForwardModel forward,
       ParameterScales scales,
       ArtifactOptions options,
       boolean showGradients) {
+    Map<String, Tensor> parameters = forward.parameters();
+    TensorInfo output = forward.output();
     GraphBuilder graph = new GraphBuilder(open);
-    dropoutInTraining(graph, options.seed());
+    Dropouts.toTraining(graph, options.seed());
     Loss.Added added = loss(graph, output, options);
+    Value effectiveBatch = effectiveBatch(graph, options);
     scales.open(graph, parameters);
-    statistics.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    statistics(graph, forward);
     BatchNorms.toTraining(graph, scale -> options.batchNorms() && parameters.containsKey(scale));
-    Map<String, Value> seeds = seeds(graph, added, scores, options.effectiveBatch());
+    Map<String, Value> seeds = seeds(graph, added, forward.scores(), effectiveBatch);
     Map<String, Value> gradients = Gradients.of(graph, seeds, parameters.keySet());
 
     Map<String, Value> stored = new LinkedHashMap<>();
     for (String name : parameters.keySet()) {
-      requireReach(gradients.containsKey(name), name, output.name());
+      ForwardModel.requireReach(gradients.containsKey(name), name, output.name());
       stored.put(scales.stored(name), gradients.get(name));
     }
     if (scales.clock()) {
@@ -429,19 +218,33 @@ public record Artifacts(
     return graph.build();
   }
 
+  private static void statistics(GraphBuilder graph, ForwardModel forward) {
+    forward
+        .statistics()
+        .forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+  }
+
   private static Loss.Added loss(GraphBuilder graph, TensorInfo output, ArtifactOptions options) {
-    if (options.loss() instanceof Loss loss) {
-      return loss.add(graph, output, options.weights(), options.smoothing());
+    if (options.criterion().loss() instanceof Loss loss) {
+      return loss.add(
+          graph, output, options.criterion().weights(), options.criterion().smoothing());
     }
     float[] one = {1};
     Value seed = graph.constant(Tensor.of(one, output.shape()));
     return new Loss.Added(graph.value(output.name()), Map.of(output.name(), seed), null);
   }
 
-  /** What differentiation starts from, of a sum over several steps if there is to be one. */
+  /** Null where gradients are not accumulated. */
+  private static Value effectiveBatch(GraphBuilder graph, ArtifactOptions options) {
+    return options.criterion().accumulated()
+        ? graph.input(EFFECTIVE_BATCH, ElementType.FLOAT)
+        : null;
+  }
+
+  /** What differentiation starts from: the batch's share of the effective one, if there is one. */
   private static Map<String, Value> seeds(
-      GraphBuilder graph, Loss.Added added, String scores, int effectiveBatch) {
-    if (effectiveBatch == 0) {
+      GraphBuilder graph, Loss.Added added, String scores, Value effectiveBatch) {
+    if (effectiveBatch == null) {
       return added.seeds();
     }
     Algebra g = new Algebra(graph);
@@ -450,63 +253,21 @@ public record Artifacts(
       Value rows = g.squeeze(g.gather(g.shape(graph.value(scores)), g.vector(0), 0), 0);
       total = g.cast(rows, ElementType.FLOAT);
     }
-    Value share = g.div(total, g.scalar(effectiveBatch));
+    Value share = g.div(total, effectiveBatch);
     Map<String, Value> seeds = new LinkedHashMap<>();
     added.seeds().forEach((name, seed) -> seeds.put(name, g.mul(seed, share)));
     return seeds;
   }
 
   private static OnnxModel eval(
-      OnnxModel open,
-      TensorInfo output,
-      Map<String, Tensor> parameters,
-      Map<String, Tensor> statistics,
-      ParameterScales scales,
-      ArtifactOptions options) {
+      OnnxModel open, ForwardModel forward, ParameterScales scales, ArtifactOptions options) {
     GraphBuilder graph = new GraphBuilder(open);
-    dropoutInEvaluation(graph);
-    Loss.Added added = loss(graph, output, options);
-    scales.open(graph, parameters);
-    statistics.forEach((name, tensor) -> graph.input(name, ElementType.FLOAT, tensor.shape()));
+    Dropouts.toEvaluation(graph);
+    Loss.Added added = loss(graph, forward.output(), options);
+    effectiveBatch(graph, options);
+    scales.open(graph, forward.parameters());
+    statistics(graph, forward);
     return graph.output(added.loss(), ElementType.FLOAT).build();
-  }
-
-  private static void dropoutInTraining(GraphBuilder graph, long seed) {
-    Value mode = null;
-    for (int i = 0; i < graph.proto().getNodeCount(); i++) {
-      if (ownDropout(graph.proto().getNode(i))) {
-        if (mode == null) {
-          Tensor yes = Tensor.zeros(ElementType.BOOL);
-          yes.data().put(0, (byte) 1);
-          mode = graph.constant(yes);
-        }
-        NodeProto.Builder node = graph.proto().getNodeBuilder(i);
-        String x = node.getInput(0);
-        String ratio = node.getInputCount() > 1 ? node.getInput(1) : "";
-        node.clearInput().addInput(x).addInput(ratio).addInput(mode.name());
-        node.clearAttribute()
-            .addAttribute(
-                AttributeProto.newBuilder()
-                    .setName("seed")
-                    .setType(AttributeProto.AttributeType.INT)
-                    .setI(seed + i));
-      }
-    }
-  }
-
-  /** Without ratio and mode a Dropout passes its input on. */
-  private static void dropoutInEvaluation(GraphBuilder graph) {
-    for (NodeProto.Builder node : graph.proto().getNodeBuilderList()) {
-      if (ownDropout(node.build())) {
-        String x = node.getInput(0);
-        node.clearInput().addInput(x).clearAttribute();
-      }
-    }
-  }
-
-  private static boolean ownDropout(NodeProto node) {
-    return node.getOpType().equals("Dropout")
-        && (node.getDomain().isEmpty() || node.getDomain().equals("ai.onnx"));
   }
 
   private static List<String> warnings(GraphProto graph, String output, Objective loss) {
@@ -581,6 +342,17 @@ public record Artifacts(
     return scales.checkpoint(ordered, statistics);
   }
 
+  /** Whether training steps draw dropout masks. */
+  public boolean dropout() {
+    return Dropouts.any(training);
+  }
+
+  /** The same, with dropout masks from a seed that is so much larger than the options'. */
+  public Artifacts reseeded(long by) {
+    return new Artifacts(
+        Dropouts.reseeded(training, by), eval, optimizer, checkpoint, width, warnings, scales);
+  }
+
   /** The model's own inputs, then labels or target: what a training step is fed. */
   public List<TensorInfo> inputs() {
     return eval.inputs().stream()
@@ -595,6 +367,12 @@ public record Artifacts(
    * @throws FailureException if they cannot be written
    */
   public void writeTo(Path folder) {
+    writeGraphs(folder);
+    checkpoint.write(folder.resolve(CHECKPOINT));
+  }
+
+  /** The same, but a checkpoint that is there stays. */
+  public void writeGraphs(Path folder) {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
       throw new BadInputException(folder + " is a file; expected a folder for the artifacts");
     }
@@ -606,6 +384,5 @@ public record Artifacts(
     } catch (IOException e) {
       throw new FailureException("the artifacts cannot be written to " + folder + ": " + e, e);
     }
-    checkpoint.write(folder.resolve(CHECKPOINT));
   }
 }

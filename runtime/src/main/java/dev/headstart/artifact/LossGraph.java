@@ -19,10 +19,10 @@ import java.util.Map;
  * A loss as an ONNX graph. It is joined behind the model and differentiated like it.
  *
  * <p>Its only output is the loss: float32, a scalar or of one element, to be the mean over a batch
- * wherever {@link ArtifactOptions#effectiveBatch} is used. Inputs that have the name of an output
- * of the model read that; if there is none, the first input reads the output that the options name,
- * or the model's only one. An input that has the name of an input of the model is the same input;
- * all others become inputs of a training step, in the graph's order. Its weights are constants.
+ * wherever {@link ArtifactOptions#accumulated} is used. Inputs that have the name of an output of
+ * the model read that; if there is none, the first input reads the output that the options name, or
+ * the model's only one. An input that has the name of an input of the model is the same input; all
+ * others become inputs of a training step, in the graph's order. Its weights are constants.
  *
  * @param model the graph
  */

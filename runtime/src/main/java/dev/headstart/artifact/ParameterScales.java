@@ -52,7 +52,7 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
     Map<String, Scale> scales = new LinkedHashMap<>();
     parameters.forEach(
         (name, tensor) -> {
-          ParameterOptions own = options.parameter(name, tensor.shape());
+          ParameterOptions own = options.selection().of(name, tensor.shape());
           float power = decays && common > 0 ? own.rate() * own.decay() / common - 1 : 0;
           if (own.rate() != 1 || power != 0) {
             scales.put(name, new Scale(own.rate(), power));
@@ -66,7 +66,7 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
     Map<Float, Long> sizes = new LinkedHashMap<>();
     parameters.forEach(
         (name, tensor) -> {
-          ParameterOptions own = options.parameter(name, tensor.shape());
+          ParameterOptions own = options.selection().of(name, tensor.shape());
           sizes.merge(own.rate() * own.decay(), tensor.elements(), Long::sum);
         });
     return sizes.entrySet().stream()

@@ -158,17 +158,6 @@ public record TrainingPlan(
   }
 
   /**
-   * The seconds of one epoch.
-   *
-   * @param stepSeconds of one step, measured
-   * @param samples in an epoch
-   */
-  public double epochSeconds(double stepSeconds, long samples) {
-    long size = Math.max(1, batch);
-    return stepSeconds * ((samples + size - 1) / size);
-  }
-
-  /**
    * Refuses a training that would not fit into memory.
    *
    * @param freeBytes what may be used

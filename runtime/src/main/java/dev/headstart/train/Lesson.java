@@ -1,8 +1,5 @@
 package dev.headstart.train;
 
-import dev.headstart.artifact.ArtifactOptions;
-import dev.headstart.artifact.Artifacts;
-import dev.headstart.artifact.Optimizer;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
@@ -207,11 +204,7 @@ final class Lesson implements AutoCloseable {
   private static void requireGradients(Tail tail, Recipe recipe) {
     Scaling scaling = new Scaling(new float[Pooling.width(tail.shape())], new float[] {1});
     TailNetwork network = TailNetwork.fresh(tail, scaling, 2);
-    Artifacts.generate(
-        network.network(),
-        ArtifactOptions.of(recipe.loss(), new Optimizer.Sgd())
-            .trainable(network.trainable())
-            .batchNorms(recipe.batchNorm() == Recipe.BatchNorm.TRAIN));
+    RecipeArtifacts.of(network, recipe);
   }
 
   private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {

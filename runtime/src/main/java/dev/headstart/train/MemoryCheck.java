@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.TrainingPlan;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.error.BadInputException;
@@ -8,12 +9,15 @@ import dev.headstart.head.Pooling;
 import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
 import dev.headstart.head.TailNetwork;
+import dev.headstart.head.TrainableNetwork;
 import dev.headstart.head.Unfreeze;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
+import dev.headstart.sample.Task;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +46,7 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
     HeadNetwork network = HeadNetwork.fresh(recipe.kind(), scaling, outputs, recipe.seed());
     List<TensorInfo> inputs =
         List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, width}));
-    IntFunction<TrainingPlan> plans =
-        Trainer.plans(network, recipe, inputs, outputs, taken ? 0 : 4L * rows * width);
+    IntFunction<TrainingPlan> plans = plans(network, inputs, taken ? 0 : 4L * rows * width);
     plans.apply(batch()).requireFits(free, plans, Map.of());
   }
 
@@ -86,7 +89,31 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
     TailNetwork network = TailNetwork.fresh(tail, scaling, outputs);
     List<String> taken = tail.layers().inputs().stream().map(TensorInfo::name).toList();
     List<TensorInfo> inputs = known.stream().filter(t -> taken.contains(t.name())).toList();
-    return Trainer.plans(network, recipe, inputs, outputs, features);
+    return plans(network, inputs, features);
+  }
+
+  /**
+   * What training a network would take.
+   *
+   * @param inputs what it takes for one sample, with a leading 1 for the batch
+   * @param features bytes of all samples' features that are yet to be taken into memory
+   * @return by the size of a batch
+   */
+  IntFunction<TrainingPlan> plans(
+      TrainableNetwork network, List<TensorInfo> inputs, long features) {
+    Artifacts artifacts = RecipeArtifacts.of(network, recipe);
+    return batch -> {
+      Map<String, long[]> shapes = new HashMap<>();
+      for (TensorInfo input : inputs) {
+        long[] shape = input.shape().clone();
+        shape[0] = batch;
+        shapes.put(input.name(), shape);
+      }
+      shapes.put(
+          recipe.loss().input(),
+          recipe.task() == Task.SINGLE ? new long[] {batch} : new long[] {batch, outputs});
+      return TrainingPlan.of(artifacts, shapes).withFeatures(features);
+    };
   }
 
   /** The features of all samples, as far as they are in memory and not in a file. */

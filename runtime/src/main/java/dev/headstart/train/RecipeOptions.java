@@ -15,160 +15,121 @@ import java.util.List;
 public record RecipeOptions(
     HeadKind kind,
     Task task,
-    Loss loss,
-    Recipe.OptimizerName optimizer,
-    Double rate,
-    Schedule schedule,
-    Double warmup,
-    Integer epochs,
-    Integer batch,
-    Double weightDecay,
-    Double labelSmoothing,
-    Boolean balanced,
-    Double validation,
-    Integer patience,
-    Boolean refit,
+    LossOptions losses,
+    OptimizerOptions steps,
+    Passes passes,
+    Judging judging,
     FineTuning tuning,
     Long seed) {
 
   private static final String HEAD = "head";
 
-  /** What a user says of how layers that know something already train on; null as above. */
+  /** What a user says of what is made small. */
+  public record LossOptions(Loss loss, Double labelSmoothing, Boolean balanced) {
+    public static final LossOptions NONE = new LossOptions(null, null, null);
+  }
+
+  /** What a user says of how weights are moved. */
+  public record OptimizerOptions(
+      Recipe.OptimizerName optimizer,
+      Double rate,
+      Schedule schedule,
+      Double warmup,
+      Double weightDecay,
+      Double clip) {
+
+    public static final OptimizerOptions NONE = rate(null);
+
+    public static OptimizerOptions rate(Double rate) {
+      return new OptimizerOptions(null, rate, null, null, null, null);
+    }
+  }
+
+  /** What a user says of how often samples are seen, and how many at once. */
+  public record Passes(Integer epochs, Integer batch, Integer accumulate) {
+    public static final Passes NONE = of(null, null);
+
+    public static Passes of(Integer epochs, Integer batch) {
+      return new Passes(epochs, batch, null);
+    }
+  }
+
+  /** What a user says of the samples that judge. */
+  public record Judging(Double validation, Integer patience, Boolean refit) {
+    public static final Judging NONE = patience(null);
+
+    public static Judging patience(Integer epochs) {
+      return new Judging(null, epochs, null);
+    }
+  }
+
+  /** What a user says of how layers that know something already train on. */
   public record FineTuning(
       String unfreeze,
       List<String> freeze,
       Double baseRate,
-      Double clip,
       boolean warmStart,
       Integer gradual,
-      Integer accumulate,
       Recipe.BatchNorm batchNorm) {
 
-    /** Nothing said. */
-    public static final FineTuning NONE =
-        new FineTuning(null, List.of(), null, null, false, null, null, null);
+    public static final FineTuning NONE = unfreeze(null);
 
     public FineTuning {
       freeze = List.copyOf(freeze);
     }
 
-    FineTuning unfreezing(String what, List<String> frozen) {
-      return new FineTuning(
-          what, frozen, baseRate, clip, warmStart, gradual, accumulate, batchNorm);
+    public static FineTuning unfreeze(String what, String... freeze) {
+      return new FineTuning(what, List.of(freeze), null, false, null, null);
     }
 
-    FineTuning warm() {
-      return new FineTuning(unfreeze, freeze, baseRate, clip, true, gradual, accumulate, batchNorm);
-    }
-
-    FineTuning gradually(int epochs) {
-      return new FineTuning(
-          unfreeze, freeze, baseRate, clip, warmStart, epochs, accumulate, batchNorm);
-    }
-
-    FineTuning accumulating(int batches) {
-      return new FineTuning(
-          unfreeze, freeze, baseRate, clip, warmStart, gradual, batches, batchNorm);
-    }
-
-    FineTuning batchNorms(Recipe.BatchNorm how) {
-      return new FineTuning(unfreeze, freeze, baseRate, clip, warmStart, gradual, accumulate, how);
+    /** The same, from the live version's weights on. */
+    public FineTuning warm() {
+      return new FineTuning(unfreeze, freeze, baseRate, true, gradual, batchNorm);
     }
   }
 
   /** Nothing said. */
   public static final RecipeOptions DEFAULTS = of(null);
 
-  /** With nothing said of fine-tuning. */
-  public RecipeOptions(
-      HeadKind kind,
-      Task task,
-      Loss loss,
-      Recipe.OptimizerName optimizer,
-      Double rate,
-      Schedule schedule,
-      Double warmup,
-      Integer epochs,
-      Integer batch,
-      Double weightDecay,
-      Double labelSmoothing,
-      Boolean balanced,
-      Double validation,
-      Integer patience,
-      Boolean refit,
-      Long seed) {
-    this(
-        kind,
-        task,
-        loss,
-        optimizer,
-        rate,
-        schedule,
-        warmup,
-        epochs,
-        batch,
-        weightDecay,
-        labelSmoothing,
-        balanced,
-        validation,
-        patience,
-        refit,
-        FineTuning.NONE,
-        seed);
-  }
-
-  /** The same with this said of fine-tuning. */
-  public RecipeOptions tuning(FineTuning said) {
-    return new RecipeOptions(
-        kind,
-        task,
-        loss,
-        optimizer,
-        rate,
-        schedule,
-        warmup,
-        epochs,
-        batch,
-        weightDecay,
-        labelSmoothing,
-        balanced,
-        validation,
-        patience,
-        refit,
-        said,
-        seed);
-  }
-
-  /** The same with this said of unfreezing. */
-  public RecipeOptions unfreezing(String what, List<String> frozen) {
-    return tuning(tuning.unfreezing(what, frozen));
-  }
-
-  /** The same, from the live version's weights on. */
-  public RecipeOptions warmStart() {
-    return tuning(tuning.warm());
-  }
-
-  /** The same, a tail's classifier alone for so many epochs first. */
-  public RecipeOptions gradual(int classifierEpochs) {
-    return tuning(tuning.gradually(classifierEpochs));
-  }
-
-  /** The same, so many batches a step. */
-  public RecipeOptions accumulate(int batches) {
-    return tuning(tuning.accumulating(batches));
-  }
-
-  /** The same, batch normalisations treated so. */
-  public RecipeOptions batchNorm(Recipe.BatchNorm how) {
-    return tuning(tuning.batchNorms(how));
-  }
-
-  /** The default head with this kind and otherwise nothing said. */
+  /** A head of this kind, and otherwise nothing said; null for the default kind. */
   public static RecipeOptions of(HeadKind kind) {
     return new RecipeOptions(
-        kind, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+        kind,
+        null,
+        LossOptions.NONE,
+        OptimizerOptions.NONE,
+        Passes.NONE,
+        Judging.NONE,
+        FineTuning.NONE,
         null);
+  }
+
+  public RecipeOptions with(Task said) {
+    return new RecipeOptions(kind, said, losses, steps, passes, judging, tuning, seed);
+  }
+
+  public RecipeOptions with(LossOptions said) {
+    return new RecipeOptions(kind, task, said, steps, passes, judging, tuning, seed);
+  }
+
+  public RecipeOptions with(OptimizerOptions said) {
+    return new RecipeOptions(kind, task, losses, said, passes, judging, tuning, seed);
+  }
+
+  public RecipeOptions with(Passes said) {
+    return new RecipeOptions(kind, task, losses, steps, said, judging, tuning, seed);
+  }
+
+  public RecipeOptions with(Judging said) {
+    return new RecipeOptions(kind, task, losses, steps, passes, said, tuning, seed);
+  }
+
+  public RecipeOptions with(FineTuning said) {
+    return new RecipeOptions(kind, task, losses, steps, passes, judging, said, seed);
+  }
+
+  public RecipeOptions seed(long said) {
+    return new RecipeOptions(kind, task, losses, steps, passes, judging, tuning, said);
   }
 
   /**
@@ -184,14 +145,15 @@ public record RecipeOptions(
   public Recipe resolve(Task dataTask, int width) {
     HeadKind head = head();
     boolean tail = head instanceof HeadKind.Tail;
-    Recipe.OptimizerName name = optimizer == null ? Recipe.OptimizerName.ADAMW : optimizer;
+    Recipe.OptimizerName name =
+        steps.optimizer == null ? Recipe.OptimizerName.ADAMW : steps.optimizer;
     double highest = head instanceof HeadKind.Mlp ? 0.01 : 0.1;
     double usual =
         switch (name) {
           case ADAMW -> tail ? 0.001 : Math.min(highest, Math.max(0.001, 0.5 / width));
           case SGD -> tail ? 0.01 : Math.min(0.1, 5.0 / width);
         };
-    if (name == Recipe.OptimizerName.SGD && weightDecay != null && weightDecay > 0) {
+    if (name == Recipe.OptimizerName.SGD && steps.weightDecay != null && steps.weightDecay > 0) {
       throw new UsageException(
           "weight decay goes with the optimizer adamw: leave out --weight-decay or --optimizer sgd");
     }
@@ -200,24 +162,24 @@ public record RecipeOptions(
         dataTask,
         loss(dataTask),
         name,
-        or(rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
-        schedule == null ? Schedule.COSINE : schedule,
-        or(warmup, tail ? 0.1 : 0),
-        epochs == null ? (tail ? 8 : 50) : epochs,
-        batch == null ? (tail ? 16 : 32) : batch,
-        or(weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
-        or(labelSmoothing, 0),
-        balanced != null && balanced,
-        or(validation, 0.2),
-        patience == null ? (tail ? 5 : 10) : patience,
-        refit == null || refit,
+        or(steps.rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
+        steps.schedule == null ? Schedule.COSINE : steps.schedule,
+        or(steps.warmup, tail ? 0.1 : 0),
+        or(passes.epochs, tail ? 8 : 50),
+        or(passes.batch, tail ? 16 : 32),
+        or(steps.weightDecay, name == Recipe.OptimizerName.ADAMW ? 0.01 : 0),
+        or(losses.labelSmoothing, 0),
+        losses.balanced != null && losses.balanced,
+        or(judging.validation, 0.2),
+        or(judging.patience, tail ? 5 : 10),
+        judging.refit == null || judging.refit,
         tail ? tuning.unfreeze : HEAD,
         tuning.freeze,
         or(tuning.baseRate, 0.1),
-        or(tuning.clip, 0),
+        or(steps.clip, 0),
         tuning.warmStart,
-        tuning.gradual == null ? 0 : tuning.gradual,
-        tuning.accumulate == null ? 1 : tuning.accumulate,
+        or(tuning.gradual, 0),
+        or(passes.accumulate, 1),
         tuning.batchNorm == null ? Recipe.BatchNorm.FROZEN : tuning.batchNorm,
         seed == null ? 1 : seed);
   }
@@ -254,11 +216,20 @@ public record RecipeOptions(
           case MULTI -> List.of(Loss.BCE);
           case REGRESSION -> List.of(Loss.MSE, Loss.L1);
         };
-    if (loss != null && !fit.contains(loss)) {
+    if (losses.loss != null && !fit.contains(losses.loss)) {
       throw new UsageException(
-          "the loss " + loss + " does not go with the task " + dataTask.id() + ", expected " + fit);
+          "the loss "
+              + losses.loss
+              + " does not go with the task "
+              + dataTask.id()
+              + ", expected "
+              + fit);
     }
-    return loss == null ? fit.get(0) : loss;
+    return losses.loss == null ? fit.get(0) : losses.loss;
+  }
+
+  private static int or(Integer said, int otherwise) {
+    return said == null ? otherwise : said;
   }
 
   private static double or(Double said, double otherwise) {

@@ -55,10 +55,7 @@ final class Rehearsal {
     for (int label : labels) {
       features.add(new float[] {label, 1 - label, 0, 1});
     }
-    RecipeOptions smallBatches =
-        new RecipeOptions(
-            null, null, null, null, null, null, null, null, 8, null, null, null, null, null, null,
-            null);
+    RecipeOptions smallBatches = RecipeOptions.DEFAULTS.with(RecipeOptions.Passes.of(null, 8));
     Recipe recipe = smallBatches.resolve(Task.SINGLE, features.width());
     HeadNetwork network =
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[4], new float[] {1}), 2, 1);

@@ -89,6 +89,33 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
     return counts;
   }
 
+  /**
+   * What makes classes count alike in the loss; null for a regression.
+   *
+   * @param rows that train
+   * @return for a single label a weight a class, inverse to its share and 1 on average over the
+   *     rows; for several a weight of each class's positives, negatives over positives within 1/100
+   *     and 100; 1 for a class without any
+   */
+  float[] balance(int[] rows) {
+    if (task == Task.REGRESSION) {
+      return null;
+    }
+    int[] counts = counts(rows);
+    float[] weights = new float[outputs];
+    for (int c = 0; c < outputs; c++) {
+      if (counts[c] == 0) {
+        weights[c] = 1;
+      } else if (task == Task.SINGLE) {
+        weights[c] = (float) rows.length / (outputs * (float) counts[c]);
+      } else {
+        float odds = (rows.length - counts[c]) / (float) counts[c];
+        weights[c] = Math.min(100, Math.max(0.01f, odds));
+      }
+    }
+    return weights;
+  }
+
   /** Writes the labels of rows as int64. */
   void gather(int[] indices, int count, LongBuffer target) {
     for (int i = 0; i < count; i++) {

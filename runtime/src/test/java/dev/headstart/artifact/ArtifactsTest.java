@@ -187,7 +187,7 @@ class ArtifactsTest {
     Tensor x = random(random, BATCH, FEATURES);
     double[][] truth = new double[BATCH][WIDTH];
     Tensor given;
-    if (lossCase.options().loss() == Loss.CE) {
+    if (lossCase.options().criterion().loss() == Loss.CE) {
       long[] labels = {2, 0, 1, 1, 0};
       for (int n = 0; n < BATCH; n++) {
         truth[n][0] = labels[n];
@@ -203,7 +203,7 @@ class ArtifactsTest {
     }
     Map<String, Tensor> batch = new LinkedHashMap<>();
     batch.put("x", x);
-    batch.put(((Loss) lossCase.options().loss()).input(), given);
+    batch.put(((Loss) lossCase.options().criterion().loss()).input(), given);
     assertEquals(
         List.copyOf(batch.keySet()), artifacts.inputs().stream().map(TensorInfo::name).toList());
     Map<String, Tensor> results = GoldenTest.firstStep(artifacts, batch);
@@ -343,6 +343,12 @@ class ArtifactsTest {
     List<Float> losses = train(model, options(Loss.CE).seed(5), "a", 10);
     assertEquals(losses, train(model, options(Loss.CE).seed(5), "b", 10));
     assertNotEquals(losses, train(model, options(Loss.CE).seed(6), "c", 10));
+    Artifacts five = Artifacts.generate(model, options(Loss.CE).seed(5));
+    Artifacts six = Artifacts.generate(model, options(Loss.CE).seed(6));
+    assertTrue(five.dropout());
+    assertEquals(six.training().proto(), five.reseeded(1).training().proto());
+    OnnxModel without = with(linear(new Random(SEED)), "y", WIDTH);
+    assertFalse(Artifacts.generate(without, options(Loss.MSE)).dropout());
   }
 
   @Test

@@ -288,7 +288,6 @@ class ParameterOptionsTest {
       assertThrows(BadInputException.class, () -> ParameterOptions.rate(wrong));
     }
     assertThrows(BadInputException.class, () -> new ParameterOptions(1, -1));
-    assertThrows(BadInputException.class, () -> all.effectiveBatch(-1));
     assertFalse(ParameterNames.isPattern("a.b"));
     assertEquals(
         Set.of("a.x.b", "a..b"),
@@ -311,33 +310,19 @@ class ParameterOptionsTest {
       Tensor given = loss == Loss.CE ? truth : target;
       ArtifactOptions plain = ArtifactOptions.of(loss, sgd);
       Map<String, Tensor> whole = updated(plain, given, ROWS);
-      assertNear(doubles(whole), updated(plain.effectiveBatch(ROWS), given, ROWS), 1e-6);
-      assertNear(doubles(whole), updated(plain.effectiveBatch(ROWS), given, 4, 2), 1e-6);
-      assertNear(doubles(whole), updated(plain.effectiveBatch(ROWS), given, 1, 3, 2), 1e-6);
+      assertNear(doubles(whole), updated(plain.accumulated(true), given, ROWS), 1e-6);
+      assertNear(doubles(whole), updated(plain.accumulated(true), given, 4, 2), 1e-6);
+      assertNear(doubles(whole), updated(plain.accumulated(true), given, 1, 3, 2), 1e-6);
     }
     ArtifactOptions smooth = ArtifactOptions.of(Loss.CE, sgd).smoothing(0.2f);
     assertNear(
         doubles(updated(smooth.weights(ones), truth, ROWS)),
-        updated(smooth.weights(ones).effectiveBatch(ROWS), truth, 4, 2),
+        updated(smooth.weights(ones).accumulated(true), truth, 4, 2),
         1e-6);
-    // Of class weights the batch's own sum would divide: over B it is their sum over the batch / B.
-    ArtifactOptions weighted = smooth.weights(uneven).effectiveBatch(ROWS);
-    Map<String, Tensor> whole = updated(weighted, truth, ROWS);
-    assertNear(doubles(whole), updated(weighted, truth, 4, 2), 1e-6);
-    assertNear(doubles(whole), updated(weighted, truth, 1, 1, 4), 1e-6);
-    double sum = 0;
-    for (long label : labels) {
-      sum += uneven[(int) label];
-    }
-    Map<String, Tensor> own = updated(smooth.weights(uneven), truth, ROWS);
-    for (String name : List.of("w", "b")) {
-      float[] start = start(name).floats();
-      for (int i = 0; i < start.length; i++) {
-        assertEquals(
-            (own.get(name).floats()[i] - start[i]) * sum / ROWS,
-            whole.get(name).floats()[i] - start[i],
-            1e-6);
-      }
+    Map<String, Tensor> weighted = updated(smooth.weights(uneven), truth, ROWS);
+    for (int[] parts : new int[][] {{6}, {4, 2}, {1, 1, 4}}) {
+      assertNear(
+          doubles(weighted), updated(smooth.weights(uneven).accumulated(true), truth, parts), 1e-6);
     }
   }
 
@@ -363,7 +348,10 @@ class ParameterOptionsTest {
       for (int part : parts) {
         Map<String, Tensor> rows = new LinkedHashMap<>();
         rows.put("x", rows(x, from, part));
-        rows.put(((Loss) options.loss()).input(), rows(given, from, part));
+        rows.put(((Loss) options.criterion().loss()).input(), rows(given, from, part));
+        if (options.criterion().accumulated()) {
+          rows.put(Artifacts.EFFECTIVE_BATCH, effectiveBatch(options.criterion().weights(), given));
+        }
         try (var batch = session.bind(rows)) {
           session.accumulate(batch);
         }
@@ -373,6 +361,14 @@ class ParameterOptionsTest {
       session.save(after, false);
     }
     return Checkpoint.read(after).weights();
+  }
+
+  private static Tensor effectiveBatch(float[] weights, Tensor labels) {
+    float total = weights == null ? labels.shape()[0] : 0;
+    for (int i = 0; weights != null && i < labels.elements(); i++) {
+      total += weights[(int) labels.longBuffer().get(i)];
+    }
+    return Tensor.scalar(total);
   }
 
   private static Tensor rows(Tensor all, int from, int count) {

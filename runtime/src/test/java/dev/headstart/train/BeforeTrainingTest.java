@@ -139,10 +139,10 @@ class BeforeTrainingTest {
   }
 
   private static RecipeOptions recipe(String unfreeze, int batch, String... freeze) {
-    return new RecipeOptions(
-            null, null, null, null, null, null, null, 2, batch, null, null, null, null, null, null,
-            3L)
-        .unfreezing(unfreeze, List.of(freeze));
+    return RecipeOptions.DEFAULTS
+        .with(RecipeOptions.Passes.of(2, batch))
+        .with(RecipeOptions.FineTuning.unfreeze(unfreeze, freeze))
+        .seed(3);
   }
 
   private TeachResult teach(String base, RecipeOptions recipe, long free) throws IOException {
@@ -229,7 +229,10 @@ class BeforeTrainingTest {
         TailNetwork.fresh(
             tail, new Scaling(new float[Pooling.width(tail.shape())], new float[] {1}), 2);
     long sample = inputs.stream().mapToLong(t -> 4 * Tensor.elements(t.shape())).sum();
-    return Trainer.plans(network, recipe, inputs, 2, ROWS * sample).apply(batch).peakBytes();
+    return new MemoryCheck(recipe, ROWS, 2, 0)
+        .plans(network, inputs, ROWS * sample)
+        .apply(batch)
+        .peakBytes();
   }
 
   @Test
@@ -256,29 +259,17 @@ class BeforeTrainingTest {
   void headsOnPooledFeaturesAreCheckedToo() throws IOException {
     wide();
     RecipeOptions large =
-        new RecipeOptions(
-            HeadKind.parse("mlp:4000"),
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            1,
-            64,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            3L);
+        RecipeOptions.of(HeadKind.parse("mlp:4000")).with(RecipeOptions.Passes.of(1, 64)).seed(3);
     Recipe recipe = large.resolve(Task.SINGLE, 6);
     HeadNetwork network =
         HeadNetwork.fresh(recipe.kind(), new Scaling(new float[6], new float[] {1}), 2, 3);
     List<TensorInfo> inputs =
         List.of(new TensorInfo(HeadNetwork.FEATURES, ElementType.FLOAT, new long[] {1, 6}));
-    long free = Trainer.plans(network, recipe, inputs, 2, ROWS * 6 * 4).apply(32).peakBytes();
+    long free =
+        new MemoryCheck(recipe, ROWS, 2, 0)
+            .plans(network, inputs, ROWS * 6 * 4)
+            .apply(32)
+            .peakBytes();
     String message = refused("wide", large, free);
     assertTrue(message.contains("a batch of 32 ("), message);
   }

@@ -131,23 +131,16 @@ class FineTuningTest {
   }
 
   private static RecipeOptions recipe(String kind) {
-    return new RecipeOptions(
-        HeadKind.parse(kind),
-        null,
-        null,
-        null,
-        0.02,
-        null,
-        null,
-        EPOCHS,
-        8,
-        null,
-        null,
-        null,
-        null,
-        0,
-        null,
-        3L);
+    return RecipeOptions.of(HeadKind.parse(kind))
+        .with(RecipeOptions.OptimizerOptions.rate(0.02))
+        .with(RecipeOptions.Passes.of(EPOCHS, 8))
+        .with(RecipeOptions.Judging.patience(0))
+        .seed(3);
+  }
+
+  private static RecipeOptions.FineTuning tuning(
+      String unfreeze, Integer gradual, Recipe.BatchNorm batchNorm) {
+    return new RecipeOptions.FineTuning(unfreeze, List.of(), null, false, gradual, batchNorm);
   }
 
   private TeachRequest request(String head, Path data, String base, RecipeOptions recipe) {
@@ -216,10 +209,9 @@ class FineTuningTest {
       addBase();
       base = "base";
       options =
-          options
-              .unfreezing(from, List.of())
-              .gradual(2)
-              .batchNorm(from.equals("all") ? Recipe.BatchNorm.TRAIN : Recipe.BatchNorm.FROZEN);
+          options.with(
+              tuning(
+                  from, 2, from.equals("all") ? Recipe.BatchNorm.TRAIN : Recipe.BatchNorm.FROZEN));
     }
     Path data = data(40);
     // The head's name decides the split, so the unbroken one has the same, in a place of its own.
@@ -264,7 +256,7 @@ class FineTuningTest {
   void theClassifierTrainsAloneAtFirst() throws IOException {
     addBase();
     TeachRequest request =
-        request("it", data(40), "base", recipe("tail").unfreezing("one", List.of()).gradual(2));
+        request("it", data(40), "base", recipe("tail").with(tuning("one", 2, null)));
     assertThrows(IllegalStateException.class, () -> teach(request, new Stop(2)));
     assertEquals(Set.of("output.weight", "output.bias"), saved().weights().keySet());
     assertThrows(IllegalStateException.class, () -> teach(request.resumed(), new Stop(1)));
@@ -284,7 +276,7 @@ class FineTuningTest {
     Path data = data(40);
     Map<String, Tensor> base = models.get("base").model().initializers();
     for (Recipe.BatchNorm how : Recipe.BatchNorm.values()) {
-      RecipeOptions options = recipe("tail").unfreezing("all", List.of()).batchNorm(how);
+      RecipeOptions options = recipe("tail").with(tuning("all", null, how));
       teach(request("it", data, "base", options), TrainingListener.NONE);
       OnnxModel model = OnnxModel.read(workspace.heads().loadLive("it").model());
       Map<String, Tensor> after = model.initializers();
@@ -296,10 +288,11 @@ class FineTuningTest {
           model, workspace.heads().loadLive("it").manifest(), models.get("base"));
     }
     TeachRequest linear =
-        request("it", data, null, recipe("linear").batchNorm(Recipe.BatchNorm.TRAIN));
+        request(
+            "it", data, null, recipe("linear").with(tuning(null, null, Recipe.BatchNorm.TRAIN)));
     refused(linear, "--unfreeze");
-    refused(request("it", data, null, recipe("linear").gradual(2)), "--unfreeze");
-    RecipeOptions whole = recipe("tail").unfreezing("all", List.of()).gradual(EPOCHS);
+    refused(request("it", data, null, recipe("linear").with(tuning(null, 2, null))), "--unfreeze");
+    RecipeOptions whole = recipe("tail").with(tuning("all", EPOCHS, null));
     refused(request("it", data, "base", whole), "must leave epochs");
   }
 

@@ -102,23 +102,11 @@ class LiveFeaturesTest {
       }
       Targets targets = Targets.classes(3, labels);
       Recipe recipe =
-          new RecipeOptions(
-                  new HeadKind.Linear(),
-                  null,
-                  null,
-                  null,
-                  0.05,
-                  null,
-                  null,
-                  10,
-                  16,
-                  null,
-                  null,
-                  null,
-                  null,
-                  0,
-                  null,
-                  1L)
+          RecipeOptions.of(new HeadKind.Linear())
+              .with(RecipeOptions.OptimizerOptions.rate(0.05))
+              .with(RecipeOptions.Passes.of(10, 16))
+              .with(RecipeOptions.Judging.patience(0))
+              .seed(1)
               .resolve(Task.SINGLE, WIDTH);
       Scaling scaling = new Scaling(new float[WIDTH], new float[] {1});
       HeadNetwork linear = HeadNetwork.fresh(new HeadKind.Linear(), scaling, 3, 1);

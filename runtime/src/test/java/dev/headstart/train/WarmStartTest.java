@@ -70,24 +70,10 @@ class WarmStartTest {
 
   /** So slow that what comes out is what went in. */
   private static RecipeOptions still(String kind) {
-    return new RecipeOptions(
-            HeadKind.parse(kind),
-            null,
-            null,
-            null,
-            1e-12,
-            null,
-            null,
-            1,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null,
-            null)
-        .warmStart();
+    return RecipeOptions.of(HeadKind.parse(kind))
+        .with(RecipeOptions.OptimizerOptions.rate(1e-12))
+        .with(RecipeOptions.Passes.of(1, null))
+        .with(RecipeOptions.FineTuning.NONE.warm());
   }
 
   private Map<String, Tensor> weights(int version, String file) {
@@ -132,9 +118,9 @@ class WarmStartTest {
   void whatItHasSeenDoesNotJudgeIt() throws IOException {
     Path first = data(10, "b", "d");
     RecipeOptions all =
-        new RecipeOptions(
-            null, null, null, null, null, null, null, 2, null, null, null, null, 0.0, null, null,
-            null);
+        RecipeOptions.DEFAULTS
+            .with(RecipeOptions.Passes.of(2, null))
+            .with(new RecipeOptions.Judging(0.0, null, null));
     teach(first, all);
     Path more = data(10, "b", "d");
     Files.writeString(more, Files.readString(first), java.nio.file.StandardOpenOption.APPEND);

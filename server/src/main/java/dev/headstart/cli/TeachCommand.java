@@ -255,21 +255,15 @@ final class TeachCommand extends HeadstartCommand {
         new RecipeOptions(
             kind,
             task,
-            loss,
-            optimizer,
-            rate,
-            schedule,
-            warmup,
-            epochs,
-            batch,
-            weightDecay,
-            labelSmoothing,
-            classWeights == null ? null : classWeights == ClassWeights.BALANCED,
-            validation,
-            patience,
-            noRefit ? Boolean.FALSE : null,
-            new RecipeOptions.FineTuning(
-                unfreeze, freeze, baseRate, clip, warmStart, gradual, accumulate, batchNorm),
+            new RecipeOptions.LossOptions(
+                loss,
+                labelSmoothing,
+                classWeights == null ? null : classWeights == ClassWeights.BALANCED),
+            new RecipeOptions.OptimizerOptions(
+                optimizer, rate, schedule, warmup, weightDecay, clip),
+            new RecipeOptions.Passes(epochs, batch, accumulate),
+            new RecipeOptions.Judging(validation, patience, noRefit ? Boolean.FALSE : null),
+            new RecipeOptions.FineTuning(unfreeze, freeze, baseRate, warmStart, gradual, batchNorm),
             seed);
     TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion, resume));
     if (json()) {

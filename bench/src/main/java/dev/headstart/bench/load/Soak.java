@@ -132,23 +132,10 @@ public final class Soak implements AutoCloseable {
   private void teach(String head, Path data) {
     for (int version = 1; version <= VERSIONS; version++) {
       RecipeOptions recipe =
-          new RecipeOptions(
-              new HeadKind.Linear(),
-              null,
-              null,
-              null,
-              null,
-              null,
-              null,
-              version * version,
-              null,
-              null,
-              null,
-              null,
-              null,
-              null,
-              false,
-              (long) version);
+          RecipeOptions.of(new HeadKind.Linear())
+              .with(RecipeOptions.Passes.of(version * version, null))
+              .with(new RecipeOptions.Judging(null, null, false))
+              .seed(version);
       headstart.teach(
           new TeachRequest(head, data, null, "auto", recipe, TeachRequest.Promotion.ALWAYS),
           TrainingListener.NONE);

@@ -1,0 +1,276 @@
+package dev.headstart.train;
+
+import dev.headstart.artifact.Artifacts;
+import dev.headstart.artifact.Checkpoint;
+import dev.headstart.error.FailureException;
+import dev.headstart.head.HeadNetwork;
+import dev.headstart.head.TrainableNetwork;
+import dev.headstart.onnx.Tensor;
+import dev.headstart.ort.TrainingSession;
+import dev.headstart.sample.Task;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Epoch after epoch of steps over the samples that train, in a training session, which is opened
+ * anew where an epoch has other artifacts than the one before. The caller closes it.
+ */
+final class TrainingLoop implements AutoCloseable {
+  /** A loss this many times the first one is no longer learning. */
+  private static final double DIVERGED = 1000;
+
+  private final LabeledExamples data;
+  private final TrainableNetwork network;
+  private final Recipe recipe;
+  private final RecipeArtifacts source;
+  private final Path folder;
+  private final Path checkpoint;
+
+  /** In the order of the last epoch. */
+  private final int[] rows;
+
+  /** Of classes in the loss; null where they weigh alike. */
+  private final float[] weights;
+
+  /** Samples a step, but for the last of an epoch. */
+  private final int together;
+
+  private final SplittableRandom random;
+  private final MiniBatches batches;
+  private Artifacts artifacts;
+  private TrainingSession session;
+  private long step;
+  private double firstLoss;
+  private float rate = Float.NaN;
+
+  /**
+   * @param folder for the artifacts; its checkpoint is gone on from where epochs are done
+   * @param train rows to train on
+   * @param done the epochs that are done
+   */
+  TrainingLoop(
+      LabeledExamples data,
+      TrainableNetwork network,
+      Recipe recipe,
+      RecipeArtifacts source,
+      Path folder,
+      int[] train,
+      TrainingRun.Progress done) {
+    this.data = data;
+    this.network = network;
+    this.recipe = recipe;
+    this.source = source;
+    this.folder = folder;
+    this.checkpoint = folder.resolve(Artifacts.CHECKPOINT);
+    this.rows = train.clone();
+    this.weights = recipe.balanced() ? data.targets().balance(train) : null;
+    this.random = new SplittableRandom(recipe.seed());
+    int size = Math.min(recipe.batch(), train.length);
+    this.together = size * recipe.accumulate();
+    this.batches = new MiniBatches(data, recipe.loss(), size, source.accumulated());
+    this.step = (long) done.epoch() * stepsAnEpoch();
+    this.firstLoss = done.firstLoss();
+    for (int epoch = 1; epoch <= done.epoch(); epoch++) {
+      shuffle(); // of the order that the last epoch had
+    }
+  }
+
+  int stepsAnEpoch() {
+    return (rows.length + together - 1) / together;
+  }
+
+  /** The rate of the last step. */
+  float rate() {
+    return rate;
+  }
+
+  /** The loss of the first step of all; NaN before it. */
+  double firstLoss() {
+    return firstLoss;
+  }
+
+  /**
+   * Trains on every sample once.
+   *
+   * @return the mean of the samples' losses
+   * @throws FailureException if the loss diverges
+   */
+  double epoch(int epoch, Pace pace) {
+    if (session == null || artifacts.dropout() || source.joins(epoch)) {
+      open(epoch);
+    }
+    shuffle();
+    long steps = (long) recipe.epochs() * stepsAnEpoch();
+    double[] sum = new double[1];
+    for (int from = 0; from < rows.length; from += together) {
+      float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
+      if (factor * (float) recipe.rate() != rate) {
+        rate = factor * (float) recipe.rate();
+        session.learningRate(rate);
+      }
+      int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
+      batches.each(
+          these,
+          weight(these),
+          (batch, positions, count) -> {
+            double loss = session.accumulate(batch);
+            check(loss, epoch);
+            sum[0] += loss * count;
+          });
+      session.update();
+      pace.step();
+    }
+    return sum[0] / rows.length;
+  }
+
+  /** What the samples of a step weigh together in the loss. */
+  private float weight(int[] these) {
+    if (weights == null || recipe.task() != Task.SINGLE) {
+      return these.length;
+    }
+    float sum = 0;
+    for (int row : these) {
+      sum += weights[data.targets().labels()[row]];
+    }
+    return sum;
+  }
+
+  /**
+   * Opens a session for an epoch, on the checkpoint that lies there; for the first epoch on a fresh
+   * one, and where the base's layers join on one without moments.
+   */
+  private void open(int epoch) {
+    if (session != null) {
+      save();
+      close();
+    }
+    make(epoch);
+    if (epoch == 1) {
+      artifacts.checkpoint().write(checkpoint);
+    } else if (source.joins(epoch)) {
+      write(Checkpoint.read(checkpoint).weights());
+    }
+    session = TrainingSession.open(folder, network.threads());
+    batches.bindTo(session);
+    rate = Float.NaN; // a session begins with one of its own
+  }
+
+  private void make(int epoch) {
+    artifacts = source.of(epoch, weights);
+    artifacts.writeGraphs(folder);
+  }
+
+  /** A checkpoint of these weights, and the network's own where a stage did not train them. */
+  private void write(Map<String, Tensor> trained) {
+    Map<String, Tensor> all = new LinkedHashMap<>(artifacts.checkpoint().weights());
+    all.putAll(trained);
+    artifacts.checkpoint(all).write(checkpoint);
+  }
+
+  /** What validation samples say of the weights as they are, and these. */
+  record Judgement(Metrics metrics, Map<String, Tensor> weights) {}
+
+  /**
+   * Judges the weights as they are, after an epoch.
+   *
+   * @throws FailureException if the loss is not finite
+   */
+  Judgement judge(int[] judges, int epoch) {
+    int width = data.targets().outputs();
+    float[] scores = new float[judges.length * width];
+    Map<String, Tensor> outputs = new HashMap<>();
+    batches.each(
+        judges,
+        judges.length,
+        (batch, positions, count) -> {
+          outputs.putAll(session.evaluate(batch));
+          FloatBuffer logits = outputs.get(HeadNetwork.LOGITS).floatBuffer();
+          for (int i = 0; i < count; i++) {
+            logits.get(i * width, scores, positions[i] * width, width);
+          }
+        });
+    data.activate(scores);
+    Metrics metrics = Metrics.of(scores, data.targets(), judges);
+    if (!Double.isFinite(metrics.loss())) {
+      throw diverged(metrics.loss(), epoch);
+    }
+    Map<String, Tensor> values = new LinkedHashMap<>();
+    for (String name : artifacts.checkpoint().weights().keySet()) {
+      values.put(name, outputs.get(Artifacts.VALUE + name));
+    }
+    return new Judgement(metrics, values);
+  }
+
+  /** Writes the checkpoint, with the optimizer's state. */
+  void save() {
+    session.save(checkpoint, true);
+  }
+
+  /**
+   * Ends the session and leaves the folder's artifacts and checkpoint as they are to stay.
+   *
+   * @param epoch the last one
+   * @param best the weights that the checkpoint is to have; null for those that were reached
+   */
+  void finish(int epoch, Map<String, Tensor> best) {
+    if (session == null) {
+      make(epoch);
+    } else {
+      save();
+      close();
+    }
+    if (best != null) {
+      write(best);
+    }
+  }
+
+  private void check(double loss, int epoch) {
+    if (Double.isNaN(firstLoss)) {
+      firstLoss = loss;
+    }
+    if (!Double.isFinite(loss) || loss > DIVERGED * Math.max(1, firstLoss)) {
+      throw diverged(loss, epoch);
+    }
+  }
+
+  private FailureException diverged(double loss, int epoch) {
+    return new FailureException(
+        String.format(
+            Locale.ROOT,
+            "training diverged: the loss became %s in epoch %d (step %d; it began at %.3g) with"
+                + " the rate %s. Try --rate %s, a warm-up, or check the features for values of"
+                + " very different size",
+            Double.isFinite(loss) ? String.format(Locale.ROOT, "%.3g", loss) : loss,
+            epoch,
+            step,
+            firstLoss,
+            Double.toString(recipe.rate()),
+            String.format(Locale.ROOT, "%.1g", recipe.rate() / 10)));
+  }
+
+  /** Fisher and Yates. */
+  private void shuffle() {
+    for (int i = rows.length - 1; i > 0; i--) {
+      int j = random.nextInt(i + 1);
+      int row = rows[i];
+      rows[i] = rows[j];
+      rows[j] = row;
+    }
+  }
+
+  /** Ends the session, if one is open; idempotent. */
+  @Override
+  public void close() {
+    batches.close();
+    if (session != null) {
+      session.close();
+      session = null;
+    }
+  }
+}
