@@ -84,7 +84,7 @@ class App extends Component {
       { class: "page" },
       a({ class: "skip", href: "#main", onClick: this.skip }, "Skip to the content"),
       header(
-        { class: "top" },
+        { class: "masthead" },
         a({ href: "#/heads", class: "brand", "aria-label": "Headstart Studio" }, logo(), span({ class: "brand-name" }, "Headstart")),
         open && nav({ "aria-label": "Main" }, link("heads", "Heads"), link("system", "System"), a({ href: "/docs", class: "nav-link wide-only" }, "API")),
         span({ class: "grow" }),
@@ -94,7 +94,7 @@ class App extends Component {
             span({ class: "dot" }),
             span({ class: "presence-word" }, here === false ? "Server away" : here ? "Connected" : "Connecting"),
           ),
-        session?.role && button({ type: "button", class: "button quiet", onClick: this.leave }, "Log out"),
+        session?.asked && session.role && button({ type: "button", class: "button quiet", onClick: this.leave }, "Log out"),
       ),
       here === false &&
         div({ class: "banner", role: "status" }, icon("warning"), "The server does not answer. This page tries again every few seconds, and goes on by itself."),

@@ -9,6 +9,7 @@ import { count } from "./words.js";
 import { cameraAllowed } from "./camera.js";
 import { dropped, pasted, typing } from "./drop.js";
 import { Uploads } from "./uploads.js";
+import { Uploading } from "./uploading.js";
 import { Column } from "./column.js";
 import { Samples } from "./samples.js";
 import { SampleView } from "./sample-view.js";
@@ -210,8 +211,8 @@ export class Classes extends Component {
 
   newClass(head) {
     const { name, over } = this.state;
-    // Folders on their way whose class the server does not list yet.
-    const coming = head.classes.length === 0 ? "Add the first class" : "Add a class";
+    // On their way to classes that the server does not list yet.
+    const coming = this.uploads.labels().filter((label) => !this.names().includes(label));
     return form(
       {
         class: `card column new-class ${over ? "over" : ""}`,
@@ -223,13 +224,14 @@ export class Classes extends Component {
         onDragLeave: (e) => e.currentTarget.contains(e.relatedTarget) || this.setState({ over: false }),
         onDrop: this.dropFolders,
       },
-      h3(null, label({ for: "new-class" }, coming)),
+      h3(null, label({ for: "new-class" }, head.classes.length === 0 ? "Add the first class" : "Add a class")),
       div(
         { class: "row" },
         input({ id: "new-class", class: "grow", autocomplete: "off", placeholder: head.classes.length ? "another kind" : "good", maxlength: 200, value: name, onInput: (e) => this.setState({ name: e.target.value }) }),
         button({ class: "button", disabled: !name.trim() }, icon("plus"), "Add"),
       ),
       p({ class: "muted small" }, "Or drop folders here: each becomes a class of its name."),
+      coming.map((label) => h(Uploading, { key: label, uploads: this.uploads, name: label, title: true })),
     );
   }
 

@@ -9,11 +9,11 @@ import { count } from "./words.js";
 import { cameraAllowed } from "./camera.js";
 import { dropped } from "./drop.js";
 import { Burst } from "./burst.js";
+import { Uploading } from "./uploading.js";
 import { Samples } from "./samples.js";
 
-const { section, header, h3, div, span, button, label, input, details, summary, form, textarea, progress, ul, li, p } = el;
+const { section, header, h3, div, span, button, label, input, details, summary, form, textarea, p } = el;
 
-const SHOWN_REFUSALS = 4;
 const DRAGGED = "application/x-headstart-samples";
 
 export class Column extends Component {
@@ -126,7 +126,7 @@ export class Column extends Component {
       may && this.adders(head, item, camera, onCamera),
       camera && h(Burst, { onPicture: (picture) => uploads.add(item.name, [picture]), onClose: () => onCamera(false) }),
       typing && this.typing(typing),
-      upload && this.uploading(upload, item.name),
+      h(Uploading, { uploads, name: item.name }),
       h(Samples, {
         head,
         label: item.name,
@@ -205,35 +205,6 @@ export class Column extends Component {
         label({ class: "check grow" }, input({ type: "checkbox", checked: typing.lines, onChange: (e) => set({ lines: e.target.checked }) }), "Every line is a sample"),
         button({ class: "button small primary", disabled: !typing.text.trim() }, "Add"),
       ),
-    );
-  }
-
-  uploading(upload, name) {
-    const { uploads } = this.props;
-    const left = upload.done < upload.total;
-    return div(
-      { class: "uploading" },
-      left && !upload.stalled && label({ class: "progress-line" }, span({ class: "muted small" }, `Adding ${Math.floor(upload.done)} of ${upload.total}`), progress({ max: upload.total, value: upload.done })),
-      upload.stalled &&
-        div(
-          { class: "notice bad", role: "alert" },
-          span({ class: "grow" }, upload.stalled, ` ${count(Math.ceil(upload.total - upload.done), "sample")} wait.`),
-          button({ type: "button", class: "button small", onClick: () => uploads.retry(name) }, "Try again"),
-          button({ type: "button", class: "button small", onClick: () => uploads.forget(name) }, "Give up"),
-        ),
-      (upload.refused.length > 0 || upload.said) &&
-        !left &&
-        div(
-          { class: `notice ${upload.refused.length ? "bad" : ""}`, role: upload.refused.length ? "alert" : "status" },
-          div(
-            { class: "grow" },
-            upload.said && p(null, `${upload.said}.`),
-            upload.refused.length > 0 && p(null, `${count(upload.refused.length, "sample")} could not be taken:`),
-            upload.refused.length > 0 && ul({ class: "refusals" }, upload.refused.slice(0, SHOWN_REFUSALS).map((r) => li({ class: "wrap" }, r.name ? `${r.name}: ` : "", r.error))),
-            upload.refused.length > SHOWN_REFUSALS && p(null, `and ${upload.refused.length - SHOWN_REFUSALS} more`),
-          ),
-          button({ type: "button", class: "icon-button small", "aria-label": "Dismiss", onClick: () => uploads.forget(name) }, icon("close")),
-        ),
     );
   }
 }

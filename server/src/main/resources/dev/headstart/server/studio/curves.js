@@ -6,7 +6,7 @@ import { decimal, percent } from "./words.js";
 
 const { figure, figcaption, div, span } = el;
 
-const HEIGHT = 132;
+const HEIGHT = 116;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -93,7 +93,7 @@ export class Head extends Component {
         div(
           { class: "studio" },
           h(Classes, shared),
-          div({ class: "side" }, h(Teach, shared), h(Advice, shared), h(Try, shared)),
+          div({ class: "side" }, h(Teach, shared), h(Try, shared), h(Advice, shared)),
         ),
     );
   }

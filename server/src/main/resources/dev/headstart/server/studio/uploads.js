@@ -28,6 +28,11 @@ export class Uploads {
     return this.#states.get(label) ?? null;
   }
 
+  // The classes that something is on its way to, or was refused for.
+  labels() {
+    return [...this.#states.keys()];
+  }
+
   // Files, pictures or strings for a class.
   add(label, items) {
     if (items.length === 0) {

@@ -137,10 +137,11 @@ export class Versions extends Component {
       td({ "data-name": "Samples" }, v.samples ? `${v.samples.train} taught, ${v.samples.validation} judged` : "–"),
       td({ "data-name": "Compare" }, several && input({ type: "checkbox", checked: pair.includes(n), "aria-label": `Compare version ${n}`, onChange: () => this.pick(n) })),
       td(
-        { class: "actions" },
+        null,
+        div({ class: "actions" },
         !v.live && button({ type: "button", class: "button small primary", disabled, title: words, "aria-label": `Make version ${n} live`, onClick: () => this.act(() => post(this.path(n, "/promote")), `Version ${n} is live`) }, "Make live"),
         a({ class: "button small", href: this.path(n, "/model"), download: `${this.props.head.head}-${n}.onnx`, "aria-label": `Export version ${n} as an ONNX model` }, "Model"),
-        !v.live && button({ type: "button", class: "icon-button", disabled, title: words, "aria-label": `Delete version ${n}`, onClick: () => this.remove(n) }, icon("close")),
+        !v.live && button({ type: "button", class: "icon-button", disabled, title: words, "aria-label": `Delete version ${n}`, onClick: () => this.remove(n) }, icon("close"))),
       ),
     );
   }

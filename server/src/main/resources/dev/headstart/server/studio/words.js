@@ -8,7 +8,7 @@ export function percent(share) {
   }
   // 99.6 % is not all of them.
   const rounded = Math.round(share * 100);
-  return rounded === 100 && share < 1 ? `${(Math.floor(share * 1000) / 10).toFixed(1)} %` : `${rounded} %`;
+  return rounded === 100 && share < 1 ? `${(Math.floor(share * 1000) / 10).toFixed(1)}\u00a0%` : `${rounded}\u00a0%`;
 }
 
 export const decimal = (n, digits = 3) => (typeof n === "number" && Number.isFinite(n) ? n.toFixed(digits) : "–");
