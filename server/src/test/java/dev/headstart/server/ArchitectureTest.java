@@ -77,6 +77,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInLayers()
         .layer("docs")
         .definedBy("dev.headstart.server.docs..")
+        .layer("studio")
+        .definedBy("dev.headstart.server.studio..")
         .layer("predict")
         .definedBy("dev.headstart.server.predict..")
         .layer("http")
@@ -93,6 +95,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.server.security..")
         .whereLayer("docs")
         .mayNotBeAccessedByAnyLayer()
+        .whereLayer("studio")
+        .mayNotBeAccessedByAnyLayer()
         .whereLayer("predict")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("http")
@@ -106,7 +110,7 @@ class ArchitectureTest {
         .whereLayer("protocol")
         .mayOnlyBeAccessedByLayers("http", "grpc", "predict")
         .whereLayer("security")
-        .mayOnlyBeAccessedByLayers("docs", "http", "grpc", "predict", "operation", "tls")
+        .mayOnlyBeAccessedByLayers("docs", "studio", "http", "grpc", "predict", "operation", "tls")
         .check(CLASSES);
   }
 }

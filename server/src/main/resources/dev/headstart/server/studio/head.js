@@ -13,10 +13,26 @@ import { Results } from "./results.js";
 import { Versions } from "./versions.js";
 import { HeadSettings } from "./settings.js";
 
-const { div, h1, nav, a, p, span } = el;
+const { div, h1, nav, a, p, span, button } = el;
 
 const TABS = { teach: "Teach", results: "Results", versions: "Versions", settings: "Settings" };
 const PENDING_MILLIS = 1500;
+
+// Where classes and teaching lie below one another, the way down is long.
+const jump = (part, words) =>
+  button(
+    {
+      type: "button",
+      class: "button small",
+      onClick: () => {
+        const there = document.querySelector(`.${part}`);
+        there.scrollIntoView();
+        there.focus({ preventScroll: true });
+      },
+    },
+    words,
+    " ↓",
+  );
 
 export class Head extends Component {
   // tick: raised whenever samples may have changed; change: whenever versions or runs may have.
@@ -89,6 +105,8 @@ export class Head extends Component {
       tab === "results" && h(Results, shared),
       tab === "versions" && h(Versions, shared),
       tab === "settings" && h(HeadSettings, shared),
+      !["results", "versions", "settings"].includes(tab) &&
+        div({ class: "jump" }, jump("teach", "Teach"), jump("try", "Try it")),
       !["results", "versions", "settings"].includes(tab) &&
         div(
           { class: "studio" },

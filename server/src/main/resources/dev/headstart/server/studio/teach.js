@@ -127,7 +127,7 @@ export class Teach extends Component {
     const active = run && ACTIVE.includes(run.state);
     const reason = missing(head, may);
     return section(
-      { class: "card teach", "aria-labelledby": "teach-title" },
+      { class: "card teach", tabindex: -1, "aria-labelledby": "teach-title" },
       div({ class: "row top" }, h2({ id: "teach-title", class: "grow" }, "Teach"), run && !active && span({ class: "muted small" }, `run ${run.id}`)),
       active
         ? this.running(view, may, busy)

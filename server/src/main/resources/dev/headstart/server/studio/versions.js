@@ -132,7 +132,7 @@ export class Versions extends Component {
         v.forgotten > 0 && span({ class: "badge warn", title: "Samples that it learned from were deleted since. The next teaching is without them." }, `${v.forgotten} forgotten`),
       ),
       td({ "data-name": "Made" }, time(v.created)),
-      td({ "data-name": "Kind" }, v.kind, details({ class: "provenance" }, summary(null, "Provenance"), dl({ class: "facts" }, facts({ ...v, version: null, live: null, created: null, kind: null })))),
+      td({ "data-name": "Kind" }, div(null, v.kind, details({ class: "provenance" }, summary(null, "Provenance"), dl({ class: "facts" }, facts({ ...v, version: null, live: null, created: null, kind: null }))))),
       td({ "data-name": "Right" }, accuracy(v)),
       td({ "data-name": "Samples" }, v.samples ? `${v.samples.train} taught, ${v.samples.validation} judged` : "–"),
       td({ "data-name": "Compare" }, several && input({ type: "checkbox", checked: pair.includes(n), "aria-label": `Compare version ${n}`, onChange: () => this.pick(n) })),
