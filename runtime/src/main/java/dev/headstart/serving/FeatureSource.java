@@ -6,6 +6,7 @@ import dev.headstart.error.UnavailableException;
 import dev.headstart.sample.Sample;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -43,7 +44,11 @@ public final class FeatureSource implements AutoCloseable {
    *     dev.headstart.error.FailureException}
    */
   public CompletionStage<Features> of(Sample sample) {
-    backbone.retain();
+    synchronized (this) {
+      if (closed || !backbone.retain()) {
+        return CompletableFuture.failedStage(Failures.stopping());
+      }
+    }
     return batcher.submit(line, new Extraction(sample));
   }
 

@@ -21,6 +21,7 @@ import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.Duplicates;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Item;
 import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
@@ -61,6 +62,7 @@ final class Lesson implements AutoCloseable {
   private final BaseModels models;
   private final FeatureStore cache;
   private final List<Provider> providers;
+  private final int cores;
   private final BaseModel base;
   private final Backbone backbone;
   private final Tail tail;
@@ -80,11 +82,21 @@ final class Lesson implements AutoCloseable {
   private double decodeSeconds;
   private double featureSeconds;
 
+  /**
+   * What of an earlier version stays.
+   *
+   * @param columns kept in this order where they are the same
+   * @param classes come first, in this order, where the data set has them; null for those that are
+   *     gone
+   */
+  record Known(List<String> columns, List<String> classes) {}
+
   private Lesson(
       DataSet data,
       BaseModels models,
       FeatureStore cache,
       List<Provider> providers,
+      int cores,
       BaseModel base,
       Backbone backbone,
       Tail tail,
@@ -94,6 +106,7 @@ final class Lesson implements AutoCloseable {
     this.models = models;
     this.cache = cache;
     this.providers = providers;
+    this.cores = cores;
     this.base = base;
     this.backbone = backbone;
     this.tail = tail;
@@ -104,8 +117,8 @@ final class Lesson implements AutoCloseable {
   /**
    * Reads a data set and takes its features.
    *
-   * @param known a version of the head: its classes come first, in its order, where the data set
-   *     has them, and its columns are kept in order where they are the same
+   * @param known of a version of the head
+   * @param cores that features may take at most
    * @param staged for features that are too large for memory
    * @param freeMemory bytes that this process may still take
    * @throws BadInputException if what is to be trained has no gradient, or does not fit into
@@ -116,11 +129,12 @@ final class Lesson implements AutoCloseable {
       BaseModels models,
       FeatureStore cache,
       List<Provider> providers,
-      Optional<HeadManifest> known,
+      Optional<Known> known,
+      int cores,
       Path staged,
       LongSupplier freeMemory,
       TrainingListener listener) {
-    DataSet data = inKnownOrder(DataSet.open(request.data(), request.recipe().task()), known);
+    DataSet data = inKnownOrder(request.data().open(request.recipe().task()), known);
     // Refuses what is out of range before the long work.
     Recipe recipe = request.recipe().resolve(data.task(), 1);
     data.notes().forEach(listener::warning);
@@ -152,7 +166,8 @@ final class Lesson implements AutoCloseable {
                 tail.layers().inputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
                 staged);
     Lesson lesson =
-        new Lesson(data, models, cache, providers, base, backbone, tail, unpooled, rehearsal);
+        new Lesson(
+            data, models, cache, providers, cores, base, backbone, tail, unpooled, rehearsal);
     try {
       lesson.collect(listener);
       boolean checked = !trains || lesson.requireMemory(recipe, freeMemory);
@@ -163,7 +178,7 @@ final class Lesson implements AutoCloseable {
         lesson.requireMemory(recipe, freeMemory);
       }
       lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
-      lesson.label(known.map(HeadManifest::classes).orElse(List.of()), request);
+      lesson.label(known.map(Known::classes).orElse(List.of()), request);
       return lesson;
     } catch (RuntimeException e) {
       lesson.close();
@@ -207,8 +222,8 @@ final class Lesson implements AutoCloseable {
     RecipeArtifacts.of(network, recipe);
   }
 
-  private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
-    List<String> columns = known.map(HeadManifest::columns).orElse(List.of());
+  private static DataSet inKnownOrder(DataSet data, Optional<Known> known) {
+    List<String> columns = known.map(Known::columns).orElse(List.of());
     boolean same =
         !columns.isEmpty()
             && columns.size() == data.columns().size()
@@ -282,8 +297,10 @@ final class Lesson implements AutoCloseable {
 
   private void add(LabeledSample item, TrainingListener listener) {
     Sample sample = item.sample();
+    float[] values;
     try {
       sample.sha256();
+      values = ready() ? values(sample) : null;
     } catch (BadInputException e) {
       skip(Unreadable.of(sample.name(), e), listener);
       return;
@@ -291,8 +308,7 @@ final class Lesson implements AutoCloseable {
     if (!duplicates.add(item)) {
       return;
     }
-    if (ready()) {
-      float[] values = ((VectorSample) sample).values();
+    if (values != null) {
       if (features == null) {
         requireWidth(sample, values.length);
         features = new FeatureTable(values.length);
@@ -303,6 +319,22 @@ final class Lesson implements AutoCloseable {
     }
     digests.add(sample.sha256());
     labels.add(item.label());
+  }
+
+  /** Of a vector; of one whose original was not kept, what is remembered in its place. */
+  private float[] values(Sample sample) {
+    if (sample instanceof VectorSample vector) {
+      return vector.values();
+    }
+    FeaturesOnlySample remembered = (FeaturesOnlySample) sample;
+    Features known =
+        remembered.space() == null
+            ? null
+            : cache.get(remembered.space(), List.of(sample.sha256())).get(sample.sha256());
+    if (known == null) {
+      throw remembered.missing();
+    }
+    return known.first().floats();
   }
 
   private void requireWidth(Sample sample, int width) {
@@ -330,7 +362,7 @@ final class Lesson implements AutoCloseable {
       features = new FeatureTable(Pooling.width(backbone.shape()));
     }
     boolean[] readable = new boolean[samples.size()];
-    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache)) {
+    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache, cores)) {
       extractor.extract(
           samples,
           new FeatureExtractor.Sink() {
@@ -393,7 +425,7 @@ final class Lesson implements AutoCloseable {
       Set<String> found = new TreeSet<>(BY_CODE_POINT);
       labels.forEach(label -> found.addAll(label.names()));
       Set<String> ordered = new LinkedHashSet<>(known);
-      ordered.retainAll(found);
+      ordered.removeIf(name -> name == null || !found.contains(name));
       ordered.addAll(found);
       classes = List.copyOf(ordered);
       requireClasses(request);
@@ -476,6 +508,14 @@ final class Lesson implements AutoCloseable {
   /** SHA-256 of the samples, by row. */
   List<String> digests() {
     return digests;
+  }
+
+  /** What is remembered of the samples. */
+  TeachResult.Learned learned() {
+    return samples.isEmpty()
+        ? new TeachResult.Learned(null, List.of(), List.of(), List.of())
+        : new TeachResult.Learned(
+            backbone.space(), samples.stream().map(Sample::name).toList(), digests, labels);
   }
 
   /** What to keep the shares of in validation: the class, or the set of classes. */
@@ -585,7 +625,7 @@ final class Lesson implements AutoCloseable {
 
     BackboneSource(Backbone opened) {
       this.opened = opened;
-      this.extractor = new FeatureExtractor(opened, cache);
+      this.extractor = new FeatureExtractor(opened, cache, cores);
     }
 
     @Override
