@@ -55,12 +55,10 @@ class StudioTest {
   @Test
   void anOperatorTeachesTriesPromotesAndRollsBack() throws Exception {
     try (Server server =
-        System.getenv("STUDIO_ADDRESS") != null ? null : server("story", Map.of())) {
+        server("story", Map.of())) {
       browser.screen(1280, 800, false);
       browser.open(
-          server == null
-              ? System.getenv("STUDIO_ADDRESS")
-              : "http://127.0.0.1:" + server.port() + "/");
+"http://127.0.0.1:" + server.port() + "/");
       create();
       addByPickerAndDrop();
       teachAndWatchTheCurves(1);
