@@ -22,6 +22,8 @@ import dev.headstart.teach.Rules;
 import dev.headstart.teach.RunLog;
 import dev.headstart.teach.SampleStore;
 import dev.headstart.teach.StoredSample;
+import dev.headstart.teach.Teaching;
+import dev.headstart.teach.TeachingSettings;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
@@ -201,6 +203,23 @@ public final class Headstart implements AutoCloseable {
    */
   public ModelRepository repository(ServingSettings settings, ServingListener listener) {
     return ModelRepository.open(models, heads(), settings, listener);
+  }
+
+  /**
+   * Begins to teach heads of a repository while it serves. The caller closes it before the
+   * repository.
+   */
+  public Teaching teaching(ModelRepository repository, TeachingSettings settings) {
+    return Teaching.open(
+        workspace.samples(),
+        workspace.runLog(),
+        workspace.runs(),
+        workspace.heads(),
+        models,
+        workspace.features(),
+        repository,
+        settings,
+        VERSION);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */
