@@ -40,7 +40,7 @@ final class RunEvents {
       events.remove(events.size() - 1);
     }
     events.add(event);
-    followers.forEach(follower -> follower.listener.accept(event));
+    List.copyOf(followers).forEach(follower -> follower.listener.accept(event)); // some may leave
   }
 
   /** The last event. */
@@ -50,7 +50,7 @@ final class RunEvents {
     }
     add("end", run);
     ended = true;
-    followers.forEach(follower -> follower.end.run());
+    List.copyOf(followers).forEach(follower -> follower.end.run());
     followers.clear();
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
@@ -13,8 +14,8 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.ModelCutter;
 import dev.headstart.preprocess.Thumbnail;
-import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
@@ -54,7 +55,7 @@ public final class Teaching implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Teaching.class);
 
   /** Nanoseconds until it is looked once more for what other processes changed. */
-  private static final long LOOK = TimeUnit.SECONDS.toNanos(2);
+  private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
 
   private final SampleStore store;
   private final RunLog runLog;
@@ -160,8 +161,13 @@ public final class Teaching implements AutoCloseable {
         new FeatureWorker(
             new FeatureWorker.Work() {
               @Override
-              public void learn(String head, String id) throws InterruptedException {
-                Teaching.this.learn(head, id);
+              public boolean learn(String head, String id) throws InterruptedException {
+                return Teaching.this.learn(head, id);
+              }
+
+              @Override
+              public void finish(String head, String id) {
+                store.find(head, id).ifPresent(sample -> thumbnail(head, sample));
               }
 
               @Override
@@ -433,7 +439,15 @@ public final class Teaching implements AutoCloseable {
               + ", but the head's samples are "
               + modality.plural());
     }
-    return base.cut(wanted == null ? "auto" : wanted).name();
+    Cut cut = base.cut(wanted == null ? "auto" : wanted);
+    if (!base.cutNames().contains(cut.name())) {
+      try {
+        ModelCutter.cut(base.model(), cut.tensor());
+      } catch (NotFoundException e) {
+        throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
+      }
+    }
+    return cut.name();
   }
 
   /** What a head would be that was taught elsewhere, such as on the command line. */
@@ -564,8 +578,6 @@ public final class Teaching implements AutoCloseable {
       }
     }
     learner = taught(head);
-    HeadSettings settings = learner.settings();
-    samples.forEach(sample -> requireFits(settings, sample));
     boolean known = samples.stream().anyMatch(s -> store.find(head, id(s)).isPresent());
     // One that is there may move: not while a version is published that learned its old label.
     List<Added> added =
@@ -618,43 +630,6 @@ public final class Teaching implements AutoCloseable {
         draft.rules());
   }
 
-  private static void requireFits(HeadSettings settings, NewSample sample) {
-    if (sample.sample().modality() != settings.modality()) {
-      throw new BadInputException(
-          "the samples of head '"
-              + settings.head()
-              + "' are "
-              + settings.modality().plural()
-              + ", but "
-              + sample.sample().name()
-              + " is one of "
-              + sample.sample().modality().plural());
-    }
-    requireFits(settings, sample.label());
-  }
-
-  private static void requireFits(HeadSettings settings, Label label) {
-    boolean fits =
-        switch (settings.task()) {
-          case SINGLE -> label instanceof ClassLabel;
-          case MULTI -> label instanceof ClassesLabel;
-          case REGRESSION -> label instanceof NumberLabel;
-        };
-    if (!fits) {
-      throw new BadInputException(
-          "labels of head '"
-              + settings.head()
-              + "' must be "
-              + switch (settings.task()) {
-                case SINGLE -> "one class";
-                case MULTI -> "a list of classes";
-                case REGRESSION -> "a number";
-              }
-              + ", not "
-              + label);
-    }
-  }
-
   /**
    * Gives a sample another label; answers follow at once.
    *
@@ -662,7 +637,6 @@ public final class Teaching implements AutoCloseable {
    */
   public StoredSample relabel(String head, String id, Label label) {
     Learner learner = taught(head);
-    requireFits(learner.settings(), label);
     StoredSample changed = heads.deciding(head, () -> store.relabel(head, id, label));
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
@@ -782,22 +756,18 @@ public final class Teaching implements AutoCloseable {
   }
 
   /** On the worker's thread. */
-  private void learn(String head, String id) throws InterruptedException {
+  private boolean learn(String head, String id) throws InterruptedException {
     Learner learner = learners.get(head);
-    if (learner == null) {
-      return;
+    if (learner == null || !learner.learn(id)) {
+      return false;
     }
-    if (learner.learn(id)) {
-      repository.refresh(head);
-      watcher.added(head);
-      Optional<StoredSample> now = store.find(head, id);
-      Map<String, Object> data = new LinkedHashMap<>();
-      data.put("id", id);
-      now.ifPresent(sample -> data.put("state", sample.state().id()));
-      tell("samples", head, data);
-      now.filter(s -> store.thumbnail(s).isEmpty())
-          .ifPresent(s -> makeThumbnail(learner.settings(), s));
-    }
+    repository.refresh(head);
+    watcher.added(head);
+    Map<String, Object> data = new LinkedHashMap<>();
+    data.put("id", id);
+    store.find(head, id).ifPresent(sample -> data.put("state", sample.state().id()));
+    tell("samples", head, data);
+    return true;
   }
 
   /** On the worker's thread: what other processes changed, and how sharp scores are to be. */

@@ -510,6 +510,14 @@ final class Lesson implements AutoCloseable {
     return digests;
   }
 
+  /** What is remembered of the samples. */
+  TeachResult.Learned learned() {
+    return samples.isEmpty()
+        ? new TeachResult.Learned(null, List.of(), List.of(), List.of())
+        : new TeachResult.Learned(
+            backbone.space(), samples.stream().map(Sample::name).toList(), digests, labels);
+  }
+
   /** What to keep the shares of in validation: the class, or the set of classes. */
   int[] strata() {
     return switch (data.task()) {

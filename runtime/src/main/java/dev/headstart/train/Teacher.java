@@ -243,7 +243,8 @@ public final class Teacher {
                 lesson.backbone() == null ? 0 : lesson.backbone().runs(),
                 draft.published(version, Map.of()),
                 taught.history,
-                recipe);
+                recipe,
+                lesson.learned());
           });
     } finally {
       heads.discard(staged);

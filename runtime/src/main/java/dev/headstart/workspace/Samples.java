@@ -34,6 +34,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -433,19 +434,17 @@ final class Samples implements SampleStore {
     forget(
         handle -> {
           HeadSettings known = HeadRows.find(handle, head).orElse(settings);
-          if (known.task() != settings.task() || known.modality() != settings.modality()) {
+          if (known.task() != settings.task()
+              || known.modality() != settings.modality()
+              || !Objects.equals(known.base(), settings.base())) {
             throw new ConflictException(
                 "head '"
                     + head
-                    + "' is taught "
-                    + known.modality().plural()
-                    + " for the task "
-                    + known.task().id()
-                    + " over HTTP: these "
-                    + settings.modality().plural()
-                    + " for the task "
-                    + settings.task().id()
-                    + " are not remembered for its next runs");
+                    + "' is set up for "
+                    + described(known)
+                    + ": these samples, for "
+                    + described(settings)
+                    + ", are not remembered for its later runs");
           }
           if (HeadRows.find(handle, head).isEmpty()) {
             HeadRows.insert(handle, settings);
@@ -463,6 +462,14 @@ final class Samples implements SampleStore {
           features.remember(fresh.stream().map(StoredSample::id).toList());
           return null;
         });
+  }
+
+  private static String described(HeadSettings settings) {
+    return settings.modality().plural()
+        + " on "
+        + (settings.base() == null ? "no base model" : settings.base())
+        + " and the task "
+        + settings.task().id();
   }
 
   @Override

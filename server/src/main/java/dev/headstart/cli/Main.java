@@ -54,7 +54,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ModelsCommand.class,
       ArtifactsCommand.class,
       ServeCommand.class,
-      KeysCommand.class
+      KeysCommand.class,
+      WorkspaceCommand.class
     },
     versionProvider = Main.Version.class,
     scope = ScopeType.INHERIT,
