@@ -111,7 +111,7 @@ class ArchitectureTest {
             "backbone",
             "preprocess")
         .whereLayer("artifact")
-        .mayOnlyBeAccessedByLayers("façade", "train", "head")
+        .mayOnlyBeAccessedByLayers("façade", "teach", "train", "head")
         .whereLayer("gradient")
         .mayOnlyBeAccessedByLayers("artifact", "head")
         .whereLayer("ort")

@@ -677,7 +677,8 @@ public final class Runs implements AutoCloseable {
         throw new BadInputException(
             "the head '" + head() + "' has no samples whose features are there: add some first");
       }
-      boolean tail = recipe.options().tuning().unfreeze() != null;
+      String unfreeze = recipe.options().tuning().unfreeze();
+      boolean tail = unfreeze != null && !unfreeze.equals("head");
       String cut = recipe.cut() != null ? recipe.cut() : tail ? null : head.cut();
       TeachRequest.Promotion promotion =
           recipe.promotion() != null ? recipe.promotion() : head.rules().promote();

@@ -3,6 +3,6 @@
  * once (prototypes) and becomes versions by runs that wait for each other. {@link
  * dev.headstart.teach.SampleStore} and {@link dev.headstart.teach.RunLog} are what lasts; the
  * workspace implements them. {@link dev.headstart.teach.Teaching} is the way in; read {@code
- * TeachingTest} first.
+ * TeachingTest} first, then {@code RunsTest}.
  */
 package dev.headstart.teach;

@@ -39,7 +39,8 @@ import java.util.zip.ZipOutputStream;
  * training that is over before never saves.
  */
 final class TrainingRun {
-  static final Duration INTERVAL = Duration.ofSeconds(5);
+  static final Duration INTERVAL =
+      Duration.ofMillis(Long.getLong("headstart.training.save", 5_000));
 
   private static final int VERSION = 1;
   private static final String JSON_ENTRY = "run.json";
