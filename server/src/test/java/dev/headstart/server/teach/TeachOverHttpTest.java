@@ -118,7 +118,11 @@ class TeachOverHttpTest {
     assertTrue(head.at("/classes/0/known").asBoolean());
     assertEquals(0, head.at("/samples/since").asInt());
     assertTrue(head.path("run").isNull());
-    JsonNode answer = ask("things", clouds.question(0));
+    JsonNode answer =
+        TeachClient.await(
+            () -> ask("things", clouds.question(0)),
+            now -> now.path("version").asInt() == 1,
+            "the version to answer");
     assertEquals("near", answer.path("label").asText());
     assertEquals(1, answer.path("version").asInt());
     assertTrue(answer.path("id").asText().startsWith("p-"), answer.toString());
