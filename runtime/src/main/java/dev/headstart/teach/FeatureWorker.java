@@ -33,7 +33,15 @@ final class FeatureWorker implements AutoCloseable {
   private final Map<String, ArrayDeque<String>> fresh = new LinkedHashMap<>();
   private final Map<String, ArrayDeque<String>> backlog = new LinkedHashMap<>();
   private final Map<String, ArrayDeque<String>> learned = new LinkedHashMap<>();
+  private final Map<String, ArrayDeque<String>> failed = new LinkedHashMap<>();
   private final Thread thread;
+
+  /** When those that failed are tried again, as {@link System#nanoTime}. */
+  private long again;
+
+  /** What was logged last of a failure. */
+  private String said;
+
   private boolean idle;
 
   /** Something came since the rest was begun. */
@@ -106,6 +114,7 @@ final class FeatureWorker implements AutoCloseable {
     fresh.remove(head);
     backlog.remove(head);
     learned.remove(head);
+    failed.remove(head);
   }
 
   private void run() {
@@ -155,9 +164,18 @@ final class FeatureWorker implements AutoCloseable {
 
   /** Under the lock. */
   private Item next() {
+    if (!failed.isEmpty() && System.nanoTime() - again > 0) {
+      failed.forEach((head, ids) -> backlog.merge(head, ids, FeatureWorker::joined));
+      failed.clear();
+    }
     Item item = next(fresh, false);
     item = item != null ? item : next(backlog, false);
     return item != null ? item : next(learned, true);
+  }
+
+  private static ArrayDeque<String> joined(ArrayDeque<String> first, ArrayDeque<String> second) {
+    first.addAll(second);
+    return first;
   }
 
   /** The first of the first queue, which goes behind the others. */
@@ -192,15 +210,21 @@ final class FeatureWorker implements AutoCloseable {
           return;
         }
       }
-      LOG.warn(
-          "head '{}': a sample could not be learned, which is tried again: {}",
-          item.head,
-          e.toString());
-      LOG.debug("", e);
-      if (!pause()) {
-        throw new InterruptedException();
+      // A full disk, say, that all samples fail at: said once.
+      String message = e.toString();
+      if (message.equals(said)) {
+        LOG.debug("", e);
+      } else {
+        LOG.warn(
+            "head '{}': a sample could not be learned, which is tried again: {}",
+            item.head,
+            message);
+        said = message;
       }
-      backlog(item.head, List.of(item.id));
+      synchronized (this) {
+        failed.computeIfAbsent(item.head, key -> new ArrayDeque<>()).add(item.id);
+        again = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PAUSE);
+      }
     }
   }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
+import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.onnx.Tensor;
@@ -26,6 +27,8 @@ import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -560,6 +563,39 @@ class TeachingTest {
       until(() -> store.settings("parts").isEmpty() && !knows("a"));
     }
     assertThrows(NotFoundException.class, () -> teaching.head("parts"));
+  }
+
+  /**
+   * A disk that is full for a moment: what waits is learned afterwards, what is new before that.
+   */
+  @Test
+  void whatFailsIsTriedAgain() throws Exception {
+    stop();
+    AtomicInteger failures = new AtomicInteger(3);
+    SampleStore real = workspace.samples();
+    store =
+        (SampleStore)
+            Proxy.newProxyInstance(
+                SampleStore.class.getClassLoader(),
+                new Class<?>[] {SampleStore.class},
+                (proxy, method, args) -> {
+                  if (method.getName().equals("ready") && failures.getAndDecrement() > 0) {
+                    throw new FailureException("the disk is full");
+                  }
+                  try {
+                    return method.invoke(real, args);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    start();
+    add("a", 0, 3);
+    until(() -> failures.get() == 0);
+    assertEquals(3, teaching.head("parts").samples().pending());
+    add("b", 1, 1);
+    until(() -> knows("b"));
+    until(() -> knows("a"));
+    until(() -> teaching.head("parts").samples().ready() == 4);
   }
 
   @Test

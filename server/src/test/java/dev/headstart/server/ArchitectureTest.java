@@ -77,6 +77,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInLayers()
         .layer("docs")
         .definedBy("dev.headstart.server.docs..")
+        .layer("studio")
+        .definedBy("dev.headstart.server.studio..")
         .layer("predict")
         .definedBy("dev.headstart.server.predict..")
         .layer("teach")
@@ -95,6 +97,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.server.security..")
         .whereLayer("docs")
         .mayNotBeAccessedByAnyLayer()
+        .whereLayer("studio")
+        .mayNotBeAccessedByAnyLayer()
         .whereLayer("teach")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("predict")
@@ -110,7 +114,8 @@ class ArchitectureTest {
         .whereLayer("protocol")
         .mayOnlyBeAccessedByLayers("http", "grpc", "predict", "teach")
         .whereLayer("security")
-        .mayOnlyBeAccessedByLayers("docs", "http", "grpc", "predict", "teach", "operation", "tls")
+        .mayOnlyBeAccessedByLayers(
+            "docs", "studio", "http", "grpc", "predict", "teach", "operation", "tls")
         .check(CLASSES);
   }
 }
