@@ -376,6 +376,8 @@ class TeachOverHttpTest {
     client.awaitFeatures(head);
     assertEquals("minilm", client.head(head).path("base").asText());
     client.teach(head, null);
+    byte[] model = client.get("/v1/heads/" + head + "/versions/1/model").bytes();
+    assertTrue(model.length > 1_000_000, model.length + " bytes");
     assertEquals(
         "bad", ask(head, "{\"text\": \"an awful, terrible thing\"}").path("label").asText());
     assertEquals(
