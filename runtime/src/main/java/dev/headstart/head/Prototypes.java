@@ -38,7 +38,10 @@ public final class Prototypes {
 
   /**
    * How sharp scores should be: the softmax's temperature with the least cross-entropy when each
-   * sample is left out of its own class's mean, by golden-section search.
+   * sample is left out of its own class's mean, by golden-section search. As n samples that are
+   * told apart without an error do not make an error impossible, each counts as its own class to (n
+   * + 1) / (n + 2) only (the targets of Platt, Probabilistic Outputs for Support Vector Machines,
+   * 1999): else nothing would bound the sharpness of classes that are far apart.
    *
    * @param means of all classes
    * @param rows samples that are in those means: all or some
@@ -84,16 +87,20 @@ public final class Prototypes {
   }
 
   private static double crossEntropy(double[][] cosines, int judged, double sharpness) {
+    double doubt = 1.0 / (judged + 2);
     double total = 0;
     for (int n = 0; n < judged; n++) {
       double[] cosine = cosines[n];
       int classes = cosine.length - 1;
       double sum = 0;
+      double others = 0;
       double own = cosine[(int) cosine[classes]];
       for (int c = 0; c < classes; c++) {
-        sum += Math.exp(sharpness * (cosine[c] - own));
+        double ahead = sharpness * (cosine[c] - own);
+        sum += Math.exp(ahead);
+        others += ahead;
       }
-      total += Math.log(sum);
+      total += Math.log(sum) - doubt * others / Math.max(1, classes - 1);
     }
     return total;
   }

@@ -32,7 +32,10 @@ public interface RunLog {
    */
   Run start(long id, LinkedHashMap<String, Label> snapshot);
 
-  /** What a run that started learns from, in order; without those that were forgotten since. */
+  /**
+   * What a run that started learns from, in order; without those that were forgotten since. Nothing
+   * once it has failed or was cancelled, or the version that it made is removed.
+   */
   LinkedHashMap<String, Label> snapshot(long id);
 
   /** An epoch is over. */

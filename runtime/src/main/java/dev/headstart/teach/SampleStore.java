@@ -41,7 +41,9 @@ public interface SampleStore {
    */
   void update(HeadSettings settings);
 
-  /** Forgets a head's settings, classes and samples as {@link #delete} does; versions stay. */
+  /**
+   * Forgets a head's settings, classes, samples as {@link #delete} does, and runs; versions stay.
+   */
   void remove(String head);
 
   /**
@@ -92,6 +94,8 @@ public interface SampleStore {
    * Records samples whose features are remembered in a space, and whose bytes are not kept: those
    * of a data set that the command line taught. They take the place of those that it recorded
    * before. The head's settings are made if it has none.
+   *
+   * @throws ConflictException if it has settings with another task, modality or base
    */
   void record(HeadSettings settings, List<StoredSample> samples);
 
@@ -135,7 +139,8 @@ public interface SampleStore {
 
   /**
    * A sample's features are in the feature store. Where the head keeps features only, its original
-   * and thumbnail are thrown away, as in {@link #delete}.
+   * and thumbnail are thrown away, as in {@link #delete}; but not those of samples whose features
+   * are not in the feature store, such as vectors. Features of a sample that is gone are forgotten.
    */
   void ready(String head, String id, String space);
 

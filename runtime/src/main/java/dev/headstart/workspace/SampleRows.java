@@ -295,9 +295,9 @@ final class SampleRows {
         .list();
   }
 
-  /** Deletes what the command line recorded; its features stay. */
-  static void deleteTaught(Handle handle, String head) {
-    handle.execute("DELETE FROM sample WHERE head = ? AND source = 'teach'", head);
+  /** Deletes a row; its features stay. */
+  static void delete(Handle handle, StoredSample sample) {
+    handle.execute("DELETE FROM sample WHERE sequence = ?", sample.sequence());
   }
 
   /** Whether any sample could have this id. */

@@ -30,6 +30,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -454,14 +455,30 @@ final class Samples implements SampleStore {
                   handle,
                   head,
                   samples.stream().flatMap(s -> s.label().names().stream()).distinct().toList());
-          SampleRows.deleteTaught(handle, head);
-          Set<String> clients = new HashSet<>(SampleRows.ids(handle, head));
-          List<StoredSample> fresh =
-              samples.stream().filter(sample -> !clients.contains(sample.id())).toList();
+          Map<String, StoredSample> there = new HashMap<>();
+          SampleRows.all(handle, head).forEach(sample -> there.put(sample.id(), sample));
+          List<StoredSample> fresh = new ArrayList<>();
+          for (StoredSample sample : samples) {
+            StoredSample before = there.remove(sample.id());
+            if (before == null) {
+              fresh.add(sample);
+            } else if (before.source() == Source.TEACH && !same(before, sample)) {
+              SampleRows.delete(handle, before);
+              fresh.add(sample);
+            }
+          }
+          there.values().stream()
+              .filter(sample -> sample.source() == Source.TEACH)
+              .forEach(sample -> SampleRows.delete(handle, sample));
           SampleRows.insert(handle, head, fresh, classes);
           features.remember(fresh.stream().map(StoredSample::id).toList());
           return null;
         });
+  }
+
+  /** Most are, where the same data teaches again. */
+  private static boolean same(StoredSample before, StoredSample now) {
+    return before.label().equals(now.label()) && Objects.equals(before.space(), now.space());
   }
 
   private static String described(HeadSettings settings) {

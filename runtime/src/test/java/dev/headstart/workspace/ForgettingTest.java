@@ -99,9 +99,9 @@ class ForgettingTest {
       List<Person> people = new ArrayList<>();
       List<Person> gone = new ArrayList<>();
       int next = 0;
-      for (int round = 0; round < 12; round++) {
+      for (int round = 0; round < 8; round++) {
         List<Person> fresh = new ArrayList<>();
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 25; i++) {
           fresh.add(Person.of(next++, random));
         }
         furnish(workspace, fresh, round);

@@ -1,11 +1,17 @@
 package dev.headstart.workspace;
 
 import static dev.headstart.workspace.HeadDirectoryTest.assertMessage;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.fasterxml.jackson.databind.node.NullNode;
 import dev.headstart.backbone.Features;
 import dev.headstart.error.FailureException;
+import dev.headstart.teach.NewSample;
+import dev.headstart.teach.Run;
+import dev.headstart.teach.StoredSample;
+import dev.headstart.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +32,8 @@ class UnwritableTest {
   private static final Map<String, Features> FEATURES =
       Map.of("ab", FeatureCacheTest.vector(1, 3), "cd", FeatureCacheTest.vector(2, 80_000));
 
+  private static final NewSample SAMPLE = Stored.picture("kept", "x");
+
   @TempDir Path temp;
 
   /** Two versions, of which the first is live, features in the database and in a file. */
@@ -35,6 +43,8 @@ class UnwritableTest {
     workspace.heads().promote("fruit", 1);
     workspace.runs().record("fruit", 1, Map.of("ab", true));
     workspace.features().put(SPACE, FEATURES);
+    workspace.samples().create(Stored.pictures("fruit"), List.of("x"));
+    workspace.samples().add("fruit", List.of(SAMPLE));
   }
 
   private static void assertReadable(Workspace workspace) {
@@ -45,11 +55,22 @@ class UnwritableTest {
     assertEquals(2, workspace.heads().reading("fruit", () -> 2));
     assertEquals(Set.of("ab"), workspace.runs().judgedBy("fruit"));
     assertEquals(FEATURES, workspace.features().get(SPACE, FEATURES.keySet()));
+    StoredSample sample = workspace.samples().samples("fruit").get(0);
+    assertEquals(1, workspace.samples().count("fruit", null, null));
+    assertEquals("kept", new String(workspace.samples().open("fruit", sample).bytes(), UTF_8));
+    assertEquals(List.of(), WorkspaceCheck.of(workspace, TrainingListener.NONE).faults());
   }
 
   private static List<Executable> writes(Workspace workspace) {
     return List.of(
         workspace::requireWritable,
+        () -> workspace.samples().add("fruit", Stored.pictures("x", "new")),
+        () -> workspace.samples().delete("fruit", List.of(Stored.id(SAMPLE))),
+        () -> workspace.samples().relabel("fruit", Stored.id(SAMPLE), SAMPLE.label()),
+        () -> workspace.samples().ready("fruit", Stored.id(SAMPLE), SPACE),
+        () -> workspace.samples().remove("fruit"),
+        () -> workspace.samples().create(Stored.pictures("new"), List.of()),
+        () -> workspace.runLog().create("fruit", NullNode.instance, Run.Cause.RULE),
         () -> workspace.heads().stage("fruit"),
         () -> workspace.heads().stage("new"),
         () -> workspace.heads().promote("fruit", 2),
@@ -146,6 +167,10 @@ class UnwritableTest {
                 .collect(
                     Collectors.toMap(
                         FeatureCacheTest::digest, i -> FeatureCacheTest.vector(i, 1280)));
+        assertMessage(
+            FailureException.class,
+            () -> workspace.samples().add("fruit", Stored.pictures("x", "new", "x".repeat(9000))),
+            said);
         assertMessage(FailureException.class, () -> workspace.features().put(SPACE, many), said);
         assertEquals(Map.of(), workspace.features().get(SPACE, many.keySet()), "all or none");
         assertMessage(

@@ -5,6 +5,7 @@ import dev.headstart.error.UnavailableException.Reason;
 import dev.headstart.server.Draining;
 import io.micronaut.http.HttpHeaders;
 import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MediaType;
 import io.micronaut.http.sse.Event;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
 import jakarta.annotation.PreDestroy;
@@ -94,6 +95,8 @@ final class EventStreams implements GracefulShutdownCapable {
           "there are " + most + " event streams already, as many as the server keeps");
     }
     return HttpResponse.<Publisher<Event<String>>>ok(new Stream(source))
+        // Else a client that accepts anything is given JSON.
+        .contentType(MediaType.TEXT_EVENT_STREAM_TYPE)
         .header(HttpHeaders.CACHE_CONTROL, "no-store")
         // Nginx would keep events back until it has a page full of them.
         .header("X-Accel-Buffering", "no");
