@@ -372,6 +372,7 @@ public final class Teaching implements AutoCloseable {
       throw new ConflictException("there is a head '" + draft.head() + "' already");
     }
     HeadSettings settings = settled(draft);
+    RunRecipe.of(settings, settings.recipe());
     make(settings, draft.classes() == null ? List.of() : draft.classes());
     return settings;
   }
@@ -515,6 +516,7 @@ public final class Teaching implements AutoCloseable {
               change.recipe() == null ? now.recipe() : change.recipe(),
               change.rules() == null ? now.rules() : change.rules(),
               now.created());
+      RunRecipe.of(changed, changed.recipe());
       store.update(changed);
       learner.settings(changed);
       if (changed.keep() == HeadSettings.Keep.FEATURES && now.keep() != changed.keep()) {

@@ -72,12 +72,13 @@ final class ExportController {
       Path file = folder.resolve("export");
       try {
         writer.accept(file);
+        long size = Files.size(file);
         StreamedFile streamed =
             new StreamedFile(
                 Files.newInputStream(file, StandardOpenOption.DELETE_ON_CLOSE),
                 type,
                 System.currentTimeMillis(),
-                Files.size(file));
+                size);
         return HttpResponse.ok(streamed.attach(name));
       } finally {
         Files.deleteIfExists(file); // the open stream keeps its content

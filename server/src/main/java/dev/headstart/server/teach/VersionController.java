@@ -1,6 +1,7 @@
 package dev.headstart.server.teach;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.server.http.Answers;
 import dev.headstart.server.protocol.Names;
 import dev.headstart.server.security.RequiresRole;
@@ -41,9 +42,22 @@ final class VersionController {
     return Answers.json(Map.of("versions", versions));
   }
 
+  /** The number of a version that a head may have. */
+  private int version(String head, String version) {
+    Integer number = Names.version(version);
+    requireAny(head);
+    return number;
+  }
+
+  private void requireAny(String head) {
+    if (teaching.head(head).versions().isEmpty()) {
+      throw new NotFoundException("the head '" + head + "' has no version yet: teach it first");
+    }
+  }
+
   @Get("/versions/{version}")
   HttpResponse<byte[]> one(@PathVariable String head, @PathVariable String version) {
-    return Answers.json(Views.version(teaching.versions().get(head, Names.version(version))));
+    return Answers.json(Views.version(teaching.versions().get(head, version(head, version))));
   }
 
   @Get("/versions/{version}/evaluation")
@@ -57,7 +71,7 @@ final class VersionController {
     }
     boolean unseen = samples != null && samples.equals("validation");
     return Answers.json(
-        Views.evaluation(teaching.versions().evaluate(head, Names.version(version), unseen), true));
+        Views.evaluation(teaching.versions().evaluate(head, version(head, version), unseen), true));
   }
 
   @Get("/compare")
@@ -65,7 +79,7 @@ final class VersionController {
       @PathVariable String head, @QueryValue @Nullable String a, @QueryValue @Nullable String b) {
     int first = named("a", a);
     int second = named("b", b);
-    teaching.head(head);
+    requireAny(head);
     return Answers.json(Views.comparison(teaching.versions().compare(head, first, second)));
   }
 
@@ -79,12 +93,13 @@ final class VersionController {
   @RequiresRole(Role.TEACH)
   @Post("/versions/{version}/promote")
   HttpResponse<byte[]> promote(@PathVariable String head, @PathVariable String version) {
-    return live(teaching.versions().promote(head, Names.version(version)));
+    return live(teaching.versions().promote(head, version(head, version)));
   }
 
   @RequiresRole(Role.TEACH)
   @Post("/rollback")
   HttpResponse<byte[]> rollback(@PathVariable String head) {
+    requireAny(head);
     return live(teaching.versions().rollback(head));
   }
 
@@ -95,7 +110,7 @@ final class VersionController {
   @RequiresRole(Role.TEACH)
   @Delete("/versions/{version}")
   HttpResponse<?> remove(@PathVariable String head, @PathVariable String version) {
-    teaching.versions().remove(head, Names.version(version));
+    teaching.versions().remove(head, version(head, version));
     return HttpResponse.noContent();
   }
 }

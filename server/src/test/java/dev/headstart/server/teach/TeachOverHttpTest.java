@@ -118,7 +118,11 @@ class TeachOverHttpTest {
     assertTrue(head.at("/classes/0/known").asBoolean());
     assertEquals(0, head.at("/samples/since").asInt());
     assertTrue(head.path("run").isNull());
-    JsonNode answer = ask("things", clouds.question(0));
+    JsonNode answer =
+        TeachClient.await(
+            () -> ask("things", clouds.question(0)),
+            now -> now.path("version").asInt() == 1,
+            "the version to answer");
     assertEquals("near", answer.path("label").asText());
     assertEquals(1, answer.path("version").asInt());
     assertTrue(answer.path("id").asText().startsWith("p-"), answer.toString());
@@ -372,6 +376,8 @@ class TeachOverHttpTest {
     client.awaitFeatures(head);
     assertEquals("minilm", client.head(head).path("base").asText());
     client.teach(head, null);
+    byte[] model = client.get("/v1/heads/" + head + "/versions/1/model").bytes();
+    assertTrue(model.length > 1_000_000, model.length + " bytes");
     assertEquals(
         "bad", ask(head, "{\"text\": \"an awful, terrible thing\"}").path("label").asText());
     assertEquals(
