@@ -36,6 +36,9 @@ class StudioTest {
   private static final Path ANIMALS = Path.of("../../shared/data/animals");
   private static final String HOSTILE = "<img src=x onerror=alert(1)> \"&'";
 
+  /** What Chromium says of how axe tells icons from words. */
+  private static final String AXE_READS_PIXELS = "willReadFrequently";
+
   private static Browser browser;
 
   @TempDir static Path folder;
@@ -54,11 +57,9 @@ class StudioTest {
 
   @Test
   void anOperatorTeachesTriesPromotesAndRollsBack() throws Exception {
-    try (Server server =
-        server("story", Map.of())) {
+    try (Server server = server("story", Map.of())) {
       browser.screen(1280, 800, false);
-      browser.open(
-"http://127.0.0.1:" + server.port() + "/");
+      browser.open("http://127.0.0.1:" + server.port() + "/");
       create();
       addByPickerAndDrop();
       teachAndWatchTheCurves(1);
@@ -70,7 +71,7 @@ class StudioTest {
       teachAndWatchTheCurves(2);
       compareRollBackAndPromote();
       otherScreens();
-      assertEquals(List.of(), browser.complaints());
+      assertEquals(List.of(), browser.complaints(AXE_READS_PIXELS));
     }
   }
 
@@ -89,14 +90,14 @@ class StudioTest {
       browser.type("input[name=key]", look);
       browser.press("Log in");
       browser.see("//*[contains(@class,'banner') and contains(.,'may look and ask')]");
-      assertEquals(1, browser.all("//button[.='New head' and @disabled]").size());
+      browser.see("//button[.='New head' and @disabled]");
       browser.press("Log out");
       browser.type("input[name=key]", teach);
       browser.press("Log in");
       browser.press("New head");
       browser.see("dialog[open]");
       assertEquals("", browser.script("return document.cookie"), "scripts cannot read the cookie");
-      assertEquals(List.of(), browser.complaints("401"));
+      assertEquals(List.of(), browser.complaints(AXE_READS_PIXELS, "401"));
     }
   }
 
