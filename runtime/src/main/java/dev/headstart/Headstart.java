@@ -20,6 +20,7 @@ import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.Rules;
 import dev.headstart.teach.RunLog;
+import dev.headstart.teach.Runs;
 import dev.headstart.teach.SampleStore;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
@@ -103,7 +104,14 @@ public final class Headstart implements AutoCloseable {
     workspace.requireWritable();
     Teacher teacher =
         new Teacher(
-            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION);
+            models,
+            workspace.heads(),
+            workspace.runs(),
+            workspace.features(),
+            providers,
+            VERSION,
+            Runs.names(workspace.samples()),
+            Runtime.getRuntime().availableProcessors());
     try {
       TeachResult result = teacher.teach(request, listener);
       remember(result, listener);
@@ -206,7 +214,7 @@ public final class Headstart implements AutoCloseable {
   }
 
   /**
-   * Begins to teach heads of a repository while it serves. The caller closes it before the
+   * Teaches heads while a repository of this workspace serves them. The caller closes it before the
    * repository.
    */
   public Teaching teaching(ModelRepository repository, TeachingSettings settings) {

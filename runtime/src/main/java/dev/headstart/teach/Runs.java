@@ -691,7 +691,7 @@ public final class Runs implements AutoCloseable {
               promotion,
               resume);
       return Optional.of(
-          trainers.of(head.base(), names(head()), settings.cores()).teach(request, this));
+          trainers.of(head.base(), names(store), settings.cores()).teach(request, this));
     }
 
     /** What this run published before its process ended; null for nothing. */
@@ -852,9 +852,9 @@ public final class Runs implements AutoCloseable {
     }
   }
 
-  /** What the head's versions call their classes by now. */
-  private ClassNames names(String head) {
-    return version -> names(store.renamings(head), version);
+  /** What versions' classes are called by now, as clients renamed and removed them. */
+  public static ClassNames names(SampleStore store) {
+    return version -> names(store.renamings(version.head()), version);
   }
 
   static List<String> names(List<Renaming> renamings, HeadManifest version) {
