@@ -3,17 +3,17 @@ import { Component } from "./preact.js";
 import { el } from "./el.js";
 import { get } from "./api.js";
 import { problem } from "./notice.js";
-import { bytes, count } from "./words.js";
+import { bytes, count, duration } from "./words.js";
 
 const { div, h1, h2, section, dl, dt, dd, p, table, thead, tbody, tr, th, td } = el;
 
 const EVERY_MILLIS = 5000;
 const BYTES = /bytes$|^(total|free|used|usable|max|heap|size)$/i;
 
-// camelCase as words.
+// camelCase as words, without the unit that the value says.
 const title = (key) => {
-  const words = key.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ");
-  return words.charAt(0).toUpperCase() + words.slice(1).toLowerCase();
+  const words = key.replace(/(Bytes|Seconds)$/, "").replace(/([a-z0-9])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1).toLowerCase().replace("nnx", "NNX");
 };
 
 function value(key, v) {
@@ -21,6 +21,9 @@ function value(key, v) {
     return "–";
   }
   if (typeof v === "number") {
+    if (/seconds$/i.test(key)) {
+      return duration(v);
+    }
     return BYTES.test(key) && v > 100_000 ? bytes(v) : v.toLocaleString("en");
   }
   if (typeof v === "boolean") {
