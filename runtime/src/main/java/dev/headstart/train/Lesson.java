@@ -48,7 +48,7 @@ final class Lesson implements AutoCloseable {
   private final List<Provider> providers;
   private final BaseModel base;
   private final Tail tail;
-  private final SampleRows rows;
+  private final LessonSamples rows;
   private Rehearsal rehearsal;
   private Backbone backbone;
   private FeatureTable features;
@@ -71,7 +71,7 @@ final class Lesson implements AutoCloseable {
     this.providers = providers;
     this.base = choice.base();
     this.tail = choice.tail();
-    this.rows = new SampleRows(listener);
+    this.rows = new LessonSamples(listener);
   }
 
   /**
@@ -278,7 +278,7 @@ final class Lesson implements AutoCloseable {
   }
 
   /** The samples, in the order of all rows. */
-  SampleRows rows() {
+  LessonSamples rows() {
     return rows;
   }
 

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * The samples of a data set in its order, each once; what cannot be read is left out, and told to a
  * listener.
  */
-final class SampleRows {
+final class LessonSamples {
   private final TrainingListener listener;
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
@@ -30,7 +30,7 @@ final class SampleRows {
   private final List<String> digests = new ArrayList<>();
   private final List<Label> labels = new ArrayList<>();
 
-  SampleRows(TrainingListener listener) {
+  LessonSamples(TrainingListener listener) {
     this.listener = listener;
   }
 
