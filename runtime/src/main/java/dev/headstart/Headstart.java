@@ -1,9 +1,13 @@
 package dev.headstart;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.disk.DiskFailures;
+import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
+import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadStore;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.ort.Provider;
@@ -13,6 +17,11 @@ import dev.headstart.predict.Predictor;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.HeadSettings;
+import dev.headstart.teach.Rules;
+import dev.headstart.teach.RunLog;
+import dev.headstart.teach.SampleStore;
+import dev.headstart.teach.StoredSample;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
@@ -20,9 +29,13 @@ import dev.headstart.train.Teacher;
 import dev.headstart.train.TrainingListener;
 import dev.headstart.workspace.HeadBundle;
 import dev.headstart.workspace.Workspace;
+import dev.headstart.workspace.WorkspaceBackup;
+import dev.headstart.workspace.WorkspaceCheck;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -90,12 +103,61 @@ public final class Headstart implements AutoCloseable {
         new Teacher(
             models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION);
     try {
-      return teacher.teach(request, listener);
+      TeachResult result = teacher.teach(request, listener);
+      remember(result, listener);
+      return result;
     } catch (FailureException e) {
       // Staged files are written by packages that know of no workspace.
       throw e.getCause() instanceof IOException cause
           ? new DiskFailures(workspace.root()).write(cause)
           : e;
+    }
+  }
+
+  /** For runs of a server later on, which learn from these as well. */
+  private void remember(TeachResult result, TrainingListener listener) {
+    TeachResult.Learned learned = result.learned();
+    if (learned.digests().isEmpty()) {
+      return;
+    }
+    HeadManifest manifest = result.manifest();
+    ObjectNode recipe = JsonNodeFactory.instance.objectNode();
+    if (result.recipe().unfreeze() != null) {
+      recipe.put("unfreeze", result.recipe().unfreeze());
+    }
+    Instant now = Instant.now();
+    HeadSettings settings =
+        new HeadSettings(
+            result.head(),
+            manifest.modality(),
+            manifest.task(),
+            result.base(),
+            result.cut(),
+            HeadSettings.Keep.SAMPLES,
+            recipe,
+            Rules.NONE,
+            now);
+    List<StoredSample> samples = new ArrayList<>();
+    for (int i = 0; i < learned.digests().size(); i++) {
+      samples.add(
+          new StoredSample(
+              learned.digests().get(i),
+              0,
+              learned.labels().get(i),
+              learned.names().get(i),
+              StoredSample.State.READY,
+              null,
+              "application/octet-stream",
+              0,
+              false,
+              learned.space(),
+              StoredSample.Source.TEACH,
+              now));
+    }
+    try {
+      workspace.samples().record(settings, samples);
+    } catch (ConflictException e) {
+      listener.warning(e.getMessage());
     }
   }
 
@@ -161,6 +223,26 @@ public final class Headstart implements AutoCloseable {
   public int importArtifacts(HeadImport request) {
     workspace.requireWritable();
     return request.run(models, workspace.heads(), providers, VERSION);
+  }
+
+  /** Heads that are taught while serving, and their samples. */
+  public SampleStore samples() {
+    return workspace.samples();
+  }
+
+  /** Trainings that were asked for. */
+  public RunLog runLog() {
+    return workspace.runLog();
+  }
+
+  /** Writes this workspace into one file, while others use it; see {@link WorkspaceBackup}. */
+  public WorkspaceBackup.Summary backup(Path file, TrainingListener listener) {
+    return WorkspaceBackup.write(workspace, VERSION, file, listener);
+  }
+
+  /** Looks whether this workspace is whole, while others use it; see {@link WorkspaceCheck}. */
+  public WorkspaceCheck.Report check(TrainingListener listener) {
+    return WorkspaceCheck.of(workspace, listener);
   }
 
   /** Closes the workspace; idempotent. */

@@ -52,6 +52,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart")
         .layer("workspace")
         .definedBy("dev.headstart.workspace..")
+        .layer("teach")
+        .definedBy("dev.headstart.teach..")
         .layer("serving")
         .definedBy("dev.headstart.serving..")
         .layer("predict")
@@ -82,27 +84,39 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("workspace")
         .mayOnlyBeAccessedByLayers("façade")
+        .whereLayer("teach")
+        .mayOnlyBeAccessedByLayers("façade", "workspace")
         .whereLayer("serving")
-        .mayOnlyBeAccessedByLayers("façade")
+        .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("predict")
-        .mayOnlyBeAccessedByLayers("façade", "serving")
+        .mayOnlyBeAccessedByLayers("façade", "teach", "serving")
         .whereLayer("train")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "predict")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict")
         .whereLayer("head")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "serving", "predict", "train")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
         .whereLayer("backbone")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "serving", "predict", "train", "head")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("backbone")
+        .mayOnlyBeAccessedByLayers("teach", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
-            "façade", "workspace", "serving", "predict", "train", "head", "backbone", "preprocess")
+            "façade",
+            "workspace",
+            "teach",
+            "serving",
+            "predict",
+            "train",
+            "head",
+            "backbone",
+            "preprocess")
         .whereLayer("artifact")
         .mayOnlyBeAccessedByLayers("façade", "train", "head")
         .whereLayer("gradient")
         .mayOnlyBeAccessedByLayers("artifact", "head")
         .whereLayer("ort")
-        .mayOnlyBeAccessedByLayers("façade", "serving", "predict", "train", "head", "backbone")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "teach", "serving", "predict", "train", "head", "backbone")
         .whereLayer("disk")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "train", "backbone", "ort")
         .check(CLASSES);

@@ -9,6 +9,7 @@
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main InferenceBenchmark
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main StackedHeads
  * java -cp "bench/target/classes:bench/target/lib/*" dev.headstart.bench.TrainingBenchmark ../shared 20
+ * java -cp "bench/target/classes:bench/target/lib/*" dev.headstart.bench.LearningBenchmark
  * </pre>
  */
 package dev.headstart.bench;

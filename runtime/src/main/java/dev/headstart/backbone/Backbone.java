@@ -15,7 +15,6 @@ import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
 import dev.headstart.sample.Sample;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,17 +27,25 @@ import java.util.stream.Collectors;
  * The frozen part of a base model up to a cut, ready to run: sample in, features out. Safe for
  * several threads, one sample a call, so that what a sample gives cannot depend on what runs beside
  * it. One that is opened for teaching runs each call on the calling thread alone: calls from as
- * many threads as there are cores use them all.
+ * many threads as there are cores use them all. Its native session is opened by the first sample
+ * that goes through, if any does: on cached features alone teaching needs none.
  */
 public final class Backbone implements AutoCloseable {
   private final BaseModel base;
   private final Cut cut;
   private final Preprocessor preprocessor; // null where the manifest says nothing of it
   private final boolean ownsPreprocessor;
-  private final InferenceSession session;
+  private final Provider provider;
   private final boolean ownsSession;
   private final List<TensorInfo> live;
   private final Set<String> wanted;
+
+  /** What the session is yet to be made of; null once it is open. */
+  private OnnxModel front;
+
+  private final SessionSettings settings;
+  private volatile InferenceSession session;
+  private boolean closed;
   private final String space;
   private final AtomicLong runs = new AtomicLong();
 
@@ -47,34 +54,37 @@ public final class Backbone implements AutoCloseable {
       Cut cut,
       Preprocessor preprocessor,
       boolean ownsPreprocessor,
+      OnnxModel front,
+      SessionSettings settings,
       InferenceSession session,
-      boolean ownsSession,
+      Set<String> outputs,
       List<TensorInfo> live) {
     this.base = base;
     this.cut = cut;
     this.preprocessor = preprocessor;
     this.ownsPreprocessor = ownsPreprocessor;
+    this.front = front;
+    this.settings = settings;
     this.session = session;
-    this.ownsSession = ownsSession;
+    this.ownsSession = front != null;
     this.live = live;
     this.wanted =
         live.stream()
             .map(TensorInfo::name)
-            .filter(session.outputs()::containsKey)
+            .filter(outputs::contains)
             .collect(Collectors.toUnmodifiableSet());
+    // Which provider it will be is known only where there is no choice.
+    this.provider = provided(settings) ? Provider.CPU : session().provider();
     this.space =
-        Sample.sha256(
+        FeatureStore.space(
             String.join(
-                    "\n",
-                    base.manifest().sha256(),
-                    String.valueOf(base.manifest().pooling()),
-                    String.valueOf(base.manifest().reproducibleLayerNorms()),
-                    cut.tensor(),
-                    preprocessor == null ? "none" : preprocessor.fingerprint(),
-                    session.provider().toString(),
-                    OrtRuntime.version(),
-                    OrtRuntime.platform())
-                .getBytes(StandardCharsets.UTF_8));
+                "\n",
+                base.manifest().sha256(),
+                String.valueOf(base.manifest().pooling()),
+                String.valueOf(base.manifest().reproducibleLayerNorms()),
+                cut.tensor(),
+                preprocessor == null ? "none" : preprocessor.fingerprint()),
+            String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
   }
 
   /**
@@ -107,8 +117,41 @@ public final class Backbone implements AutoCloseable {
       Preprocessor preprocessor,
       boolean ownsPreprocessor) {
     CutModels models = cut(base, model, cut);
-    InferenceSession session = InferenceSession.open(models.front(), settings);
-    return new Backbone(base, cut, preprocessor, ownsPreprocessor, session, true, models.live());
+    return new Backbone(
+        base,
+        cut,
+        preprocessor,
+        ownsPreprocessor,
+        models.front(),
+        settings,
+        null,
+        models.front().outputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
+        models.live());
+  }
+
+  private static boolean provided(SessionSettings settings) {
+    return settings != null && settings.providers().stream().allMatch(Provider.CPU::equals);
+  }
+
+  /** Opens the native session now. */
+  void open() {
+    session();
+  }
+
+  private InferenceSession session() {
+    InferenceSession open = session;
+    return open != null ? open : opened();
+  }
+
+  private synchronized InferenceSession opened() {
+    if (closed) {
+      throw new IllegalStateException("the backbone of " + base + " is closed");
+    }
+    if (session == null) {
+      session = InferenceSession.open(front, settings);
+      front = null;
+    }
+    return session;
   }
 
   /**
@@ -119,7 +162,8 @@ public final class Backbone implements AutoCloseable {
   static Backbone over(
       BaseModel base, Cut cut, Preprocessor preprocessor, InferenceSession session) {
     List<TensorInfo> live = List.of(session.outputs().get(cut.tensor()));
-    return new Backbone(base, cut, preprocessor, false, session, false, live);
+    return new Backbone(
+        base, cut, preprocessor, false, null, null, session, session.outputs().keySet(), live);
   }
 
   /** The taps are nearer to what a user meant than the hundreds of tensors. */
@@ -141,7 +185,7 @@ public final class Backbone implements AutoCloseable {
 
   /** The provider in use. */
   public Provider provider() {
-    return session.provider();
+    return provider;
   }
 
   /** The key of this backbone's features; see {@link FeatureStore}. */
@@ -211,8 +255,9 @@ public final class Backbone implements AutoCloseable {
   public Features run(Map<String, Tensor> inputs) {
     runs.incrementAndGet();
     Map<String, Tensor> feed = new LinkedHashMap<>(inputs);
-    feed.keySet().retainAll(session.inputs().keySet());
-    Map<String, Tensor> outputs = session.run(feed, wanted);
+    InferenceSession open = session();
+    feed.keySet().retainAll(open.inputs().keySet());
+    Map<String, Tensor> outputs = open.run(feed, wanted);
     List<Tensor> tensors =
         live.stream()
             .map(t -> outputs.containsKey(t.name()) ? outputs.get(t.name()) : inputs.get(t.name()))
@@ -222,8 +267,10 @@ public final class Backbone implements AutoCloseable {
 
   /** Frees what is its own; idempotent. */
   @Override
-  public void close() {
-    if (ownsSession) {
+  public synchronized void close() {
+    closed = true;
+    front = null;
+    if (ownsSession && session != null) {
       session.close();
     }
     if (ownsPreprocessor) {

@@ -3,6 +3,7 @@ package dev.headstart.backbone;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Unreadable;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ import java.util.concurrent.Future;
 
 /**
  * Features of many samples: from the cache where they are known, else decoded and run through the
- * backbone, over all cores. For one thread.
+ * backbone, over all cores. For one thread, whose priority its own threads take.
  */
 public final class FeatureExtractor implements AutoCloseable {
   /** Samples decoded before the backbone runs: bounds memory, and is enough for every core. */
@@ -46,9 +47,17 @@ public final class FeatureExtractor implements AutoCloseable {
    * @param store the cache
    */
   public FeatureExtractor(Backbone backbone, FeatureStore store) {
+    this(backbone, store, Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * @param backbone stays the caller's to close
+   * @param store the cache
+   * @param cores to use at most
+   */
+  public FeatureExtractor(Backbone backbone, FeatureStore store, int cores) {
     this.backbone = backbone;
     this.store = store;
-    int cores = Runtime.getRuntime().availableProcessors();
     this.decoders = pool("headstart-decode", cores);
     this.runners = backbone.provider() == Provider.CPU ? decoders : pool("headstart-backbone", 1);
   }
@@ -119,6 +128,9 @@ public final class FeatureExtractor implements AutoCloseable {
         i -> {
           Entry entry = entries.get(i);
           entry.features = known.get(entry.digest);
+          if (entry.features == null && samples.get(i) instanceof FeaturesOnlySample remembered) {
+            entry.features = remembered(remembered);
+          }
           if (entry.reason == null && entry.features == null) {
             attempt(samples.get(i), entry, e -> e.inputs = backbone.preprocess(samples.get(i)));
           }
@@ -153,6 +165,13 @@ public final class FeatureExtractor implements AutoCloseable {
         sink.unreadable(offset + i, entry.reason);
       }
     }
+  }
+
+  /** From the space that it is remembered in; null if there are none. */
+  private Features remembered(FeaturesOnlySample sample) {
+    return sample.space() == null || !FeatureStore.alike(sample.space(), backbone.space())
+        ? null
+        : store.get(sample.space(), List.of(sample.sha256())).get(sample.sha256());
   }
 
   private interface Step {

@@ -1,5 +1,7 @@
 package dev.headstart.backbone;
 
+import dev.headstart.sample.Sample;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Map;
 
@@ -10,6 +12,28 @@ import java.util.Map;
  * hexadecimal. Safe for several threads and processes.
  */
 public interface FeatureStore {
+
+  /**
+   * A space. Its first half tells what features mean, its second what computed them: spaces of the
+   * same first half hold the same features but for rounding.
+   *
+   * @param meaning base file, cut, preprocessing
+   * @param engine provider, runtime version, platform
+   */
+  static String space(String meaning, String engine) {
+    return half(meaning) + half(engine);
+  }
+
+  private static String half(String text) {
+    return Sample.sha256(text.getBytes(StandardCharsets.UTF_8)).substring(0, 32);
+  }
+
+  /**
+   * Whether features of one space can stand for those of the other, where nothing better is left.
+   */
+  static boolean alike(String space, String other) {
+    return space.regionMatches(0, other, 0, 32);
+  }
 
   /** Those of the samples whose features are known, by sample digest. */
   Map<String, Features> get(String space, Collection<String> samples);

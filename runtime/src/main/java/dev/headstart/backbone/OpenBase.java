@@ -174,7 +174,9 @@ public final class OpenBase implements AutoCloseable {
    * @throws BadInputException if the base cannot be cut there
    */
   public Backbone backbone(Cut cut) {
-    return Backbone.open(base, model(), cut, settings, preprocessor, false);
+    Backbone backbone = Backbone.open(base, model(), cut, settings, preprocessor, false);
+    backbone.open();
+    return backbone;
   }
 
   private static Map<String, Long> rows(GraphProto graph) {

@@ -7,6 +7,7 @@ package dev.headstart.error;
  */
 public abstract sealed class HeadstartException extends RuntimeException
     permits BadInputException,
+        ConflictException,
         NotFoundException,
         UsageException,
         FailureException,

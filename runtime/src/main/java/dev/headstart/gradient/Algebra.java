@@ -8,6 +8,7 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /**
  * Short names for the operators that gradients and losses are written in. Every method appends to
@@ -315,6 +316,17 @@ public final class Algebra {
   /** Elements {@code starts} (inclusive) to {@code ends} (exclusive) along {@code axes}. */
   public Value slice(Value a, Value starts, Value ends, Value axes) {
     return graph.node(Operator.SLICE, List.of(a, starts, ends, axes));
+  }
+
+  /** With {@code count} axes from {@code first} on reversed. */
+  Value backToFront(Value a, int first, int count) {
+    long[] last = new long[count];
+    Arrays.fill(last, -1);
+    long[] beforeFirst = new long[count];
+    Arrays.fill(beforeFirst, Long.MIN_VALUE);
+    Value axes = vector(LongStream.range(first, first + count).toArray());
+    Value back = vector(last); // the last element, and steps of -1
+    return graph.node(Operator.SLICE, List.of(a, back, vector(beforeFirst), axes, back));
   }
 
   /** The parts of {@code a} along an axis, {@code sizes} (int64 vector) long each. */

@@ -7,6 +7,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.gradient.RuleTable.Broadcast;
 import dev.headstart.gradient.RuleTable.Entry;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.onnx.Value;
@@ -37,6 +38,10 @@ public final class Gradients {
 
   private final GraphBuilder graph;
   private final Map<String, TensorInfo> shapes;
+
+  /** Dimensions of tensors of known rank; numbers below 0 as {@link ShapeInference#dimensions}. */
+  private final Map<String, long[]> dimensions;
+
   private final Algebra algebra;
   private final List<NodeProto> nodes;
 
@@ -45,9 +50,11 @@ public final class Gradients {
 
   private final Map<String, List<Value>> contributions = new HashMap<>();
 
-  private Gradients(GraphBuilder graph, Map<String, TensorInfo> shapes) {
+  private Gradients(
+      GraphBuilder graph, Map<String, TensorInfo> shapes, Map<String, long[]> dimensions) {
     this.graph = graph;
     this.shapes = shapes;
+    this.dimensions = dimensions;
     this.algebra = new Algebra(graph);
     this.nodes = List.copyOf(graph.proto().getNodeList());
   }
@@ -66,13 +73,15 @@ public final class Gradients {
    */
   public static Map<String, Value> of(
       GraphBuilder graph, Map<String, Value> seeds, Collection<String> wanted) {
-    return of(graph, ShapeInference.infer(graph.build()), seeds, wanted);
+    OnnxModel model = graph.build();
+    return of(graph, ShapeInference.infer(model), ShapeInference.dimensions(model), seeds, wanted);
   }
 
-  /** With what is known of the graph's tensors, by name. */
+  /** With what is known of the graph's tensors, by name, and of the equality of dimensions. */
   static Map<String, Value> of(
       GraphBuilder graph,
       Map<String, TensorInfo> shapes,
+      Map<String, long[]> dimensions,
       Map<String, Value> seeds,
       Collection<String> wanted) {
     if (graph.opset() < OLDEST_OPSET) {
@@ -83,7 +92,7 @@ public final class Gradients {
               + graph.opset()
               + ": export it again with a newer one, or convert it with ONNX's version converter");
     }
-    return new Gradients(graph, shapes).run(seeds, wanted);
+    return new Gradients(graph, shapes, dimensions).run(seeds, wanted);
   }
 
   /**
@@ -296,7 +305,7 @@ public final class Gradients {
     if (broadcast == Broadcast.TO_GRADIENT) {
       return sumBackAtRunTime(gradient, input);
     }
-    long[] to = shape(node.getInput(i));
+    long[] to = dimensions.get(node.getInput(i));
     long[] from = to == null ? null : broadcastShape(node, i, broadcast);
     if (from == null || from.length < to.length) {
       return sumBackAtRunTime(gradient, input);
@@ -309,6 +318,7 @@ public final class Gradients {
         axes.add((long) axis);
       } else if (target < 0
           && from[axis] != 1
+          && from[axis] != target
           && !(broadcast == Broadcast.ELEMENTWISE && isAlone(node, i, from.length - axis))) {
         return sumBackAtRunTime(gradient, input);
       }
@@ -321,7 +331,9 @@ public final class Gradients {
             gradient,
             algebra.vector(axes.stream().mapToLong(a -> a).toArray()),
             axes.size() > extra);
-    return axes.size() == extra || extra == 0 ? summed : algebra.reshapeLike(summed, input, to);
+    return axes.size() == extra || extra == 0
+        ? summed
+        : algebra.reshapeLike(summed, input, shapes.get(node.getInput(i)).shape());
   }
 
   private Value sumBackAtRunTime(Value gradient, Value input) {
@@ -332,12 +344,12 @@ public final class Gradients {
 
   /** The shape that input {@code i} has once broadcast, or null. */
   private long[] broadcastShape(NodeProto node, int i, Broadcast broadcast) {
-    long[] output = shape(node.getOutput(0));
+    long[] output = dimensions.get(node.getOutput(0));
     if (output == null || broadcast != Broadcast.LEADING) {
       return output;
     }
-    long[] a = shape(node.getInput(0));
-    long[] b = shape(node.getInput(1));
+    long[] a = dimensions.get(node.getInput(0));
+    long[] b = dimensions.get(node.getInput(1));
     if (a == null || b == null) {
       return null;
     }
@@ -352,17 +364,12 @@ public final class Gradients {
   /** Whether no other input can be longer along an axis, counted from the last as 1. */
   private boolean isAlone(NodeProto node, int i, int axisFromEnd) {
     for (int j = 0; j < node.getInputCount(); j++) {
-      long[] other = j == i ? new long[0] : shape(node.getInput(j));
+      long[] other = j == i ? new long[0] : dimensions.get(node.getInput(j));
       if (other == null
           || (other.length >= axisFromEnd && other[other.length - axisFromEnd] != 1)) {
         return false;
       }
     }
     return true;
-  }
-
-  private long[] shape(String name) {
-    TensorInfo info = shapes.get(name);
-    return info == null ? null : info.shape();
   }
 }

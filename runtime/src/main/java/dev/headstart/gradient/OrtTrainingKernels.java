@@ -129,16 +129,36 @@ final class OrtTrainingKernels implements Kernels {
           wanted[1] ? g.squeeze(flat.get(1), 2) : null,
           flat.get(2));
     }
-    if (window.rank() == 2 || group == 1 || !wanted[0]) {
+    if (group == 1 || !wanted[0]) {
       return convGradKernel(dY, x, w, window, group, wanted);
     }
-    Value dX = window.spread(g, dY, w, group, x, xShape);
+    boolean depthwise = xShape != null && xShape[1] == group;
+    Value dX;
+    if (depthwise && window.reversible()) {
+      dX = window.reversed().conv(g, dY, depthwiseTranspose(w, group, window), group);
+    } else if (window.rank() == 2) {
+      return convGradKernel(dY, x, w, window, group, wanted);
+    } else {
+      dX = window.spread(g, dY, w, group, x, xShape);
+    }
     boolean[] others = {false, wanted[1], wanted[2]};
     if (!wanted[1] && !wanted[2]) {
       return Arrays.asList(dX, null, null);
     }
     List<Value> rest = convGradKernel(dY, x, w, window, group, others);
     return Arrays.asList(dX, rest.get(1), rest.get(2));
+  }
+
+  /** Weights [channels · m, 1, kernel…] as [channels, m, kernel…], the kernel back to front. */
+  private Value depthwiseTranspose(Value w, long channels, Window window) {
+    long[] shape = new long[window.rank() + 2];
+    Arrays.fill(shape, 0); // as it is
+    shape[0] = channels;
+    shape[1] = -1;
+    Value regrouped = g.reshape(w, shape);
+    return Arrays.stream(window.kernel()).allMatch(k -> k == 1)
+        ? regrouped
+        : g.backToFront(regrouped, 2, window.rank());
   }
 
   private List<Value> convGradKernel(

@@ -188,6 +188,27 @@ record Window(long[] kernel, long[] strides, long[] dilations, long[] pads, bool
     return new Window(kernel, strides, dilations, newPads, beyond);
   }
 
+  /**
+   * Whether the transpose of a convolution with this window is one too: it goes one element at a
+   * time, and its zeros reach no further than itself.
+   */
+  boolean reversible() {
+    boolean fits = kernel != null && !beyond && Arrays.stream(strides).allMatch(s -> s == 1);
+    for (int i = 0; fits && i < pads.length; i++) {
+      fits = pads[i] < extent(kernel[i % rank()], dilations[i % rank()]);
+    }
+    return fits;
+  }
+
+  /** The window of that convolution; its weights are these back to front. */
+  Window reversed() {
+    long[] reversed = new long[pads.length];
+    for (int i = 0; i < pads.length; i++) {
+      reversed[i] = extent(kernel[i % rank()], dilations[i % rank()]) - 1 - pads[i];
+    }
+    return padded(reversed);
+  }
+
   /** Attributes of a Conv with this window. */
   Attribute[] attributes(long group) {
     return new Attribute[] {

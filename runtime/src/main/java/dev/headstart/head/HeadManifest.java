@@ -181,4 +181,25 @@ public record HeadManifest(
         provenance,
         sha256);
   }
+
+  /** The same under other classes: what answers once samples have changed them. */
+  public HeadManifest withClasses(List<String> names) {
+    return new HeadManifest(
+        format,
+        head,
+        version,
+        task,
+        kind,
+        modality,
+        base,
+        cut,
+        shape,
+        tail,
+        columns,
+        names,
+        recipe,
+        result,
+        provenance,
+        files);
+  }
 }

@@ -1,67 +1,70 @@
 package dev.headstart.head;
 
+import java.util.Arrays;
+import java.util.List;
+
 /**
  * Class means of normalised features (nearest class mean; Mensink et al. 2013, and weight
  * imprinting, Qi et al. 2018): exact from the first sample of a class, in any order of adding.
  */
 public final class Prototypes {
   /** Used where no class has a second sample to judge a sharpness by. */
-  private static final float DEFAULT_SHARPNESS = 20;
+  public static final float DEFAULT_SHARPNESS = 20;
 
-  private final double[][] sums;
-  private final int[] counts;
+  private final ClassMean[] means;
 
   /** For {@code classes} classes of features of {@code width}. */
   public Prototypes(int classes, int width) {
-    sums = new double[classes][width];
-    counts = new int[classes];
+    means = new ClassMean[classes];
+    Arrays.setAll(means, c -> new ClassMean(width));
   }
 
   /** Adds one sample of a class. */
   public void add(int label, float[] features) {
-    double norm = norm(features);
-    for (int i = 0; i < features.length; i++) {
-      sums[label][i] += norm == 0 ? 0 : features[i] / norm;
-    }
-    counts[label]++;
+    means[label].add(features);
   }
 
   /**
    * The head. Every class must have a sample.
    *
-   * @param rows the samples that were added, for choosing how sharp the scores are: the softmax's
-   *     temperature with the least cross-entropy when each sample is left out of its own class's
-   *     mean, by golden-section search
+   * @param rows the samples that were added, for choosing how sharp the scores are
    * @param labels the class of each row
    */
   public HeadNetwork head(Iterable<float[]> rows, int[] labels) {
-    int classes = sums.length;
-    float[][] means = new float[classes][];
-    for (int c = 0; c < classes; c++) {
-      means[c] = direction(sums[c]);
-    }
+    float[][] directions = new float[means.length][];
+    Arrays.setAll(directions, c -> means[c].direction());
+    return HeadNetwork.prototype(directions, sharpness(List.of(means), rows, labels));
+  }
+
+  /**
+   * How sharp scores should be: the softmax's temperature with the least cross-entropy when each
+   * sample is left out of its own class's mean, by golden-section search.
+   *
+   * @param means of all classes
+   * @param rows samples that are in those means: all or some
+   * @param labels the class of each row
+   */
+  public static float sharpness(List<ClassMean> means, Iterable<float[]> rows, int[] labels) {
+    int classes = means.size();
+    float[][] directions = new float[classes][];
+    Arrays.setAll(directions, c -> means.get(c).direction());
     double[][] cosines = new double[labels.length][];
     int judged = 0;
     int n = 0;
     for (float[] row : rows) {
       int label = labels[n++];
-      if (counts[label] < 2) {
+      if (means.get(label).count() < 2) {
         continue;
-      }
-      double norm = norm(row);
-      double[] left = sums[label].clone();
-      for (int i = 0; i < left.length; i++) {
-        left[i] -= norm == 0 ? 0 : row[i] / norm;
       }
       double[] cosine = new double[classes + 1];
       for (int c = 0; c < classes; c++) {
-        cosine[c] = dot(row, norm, c == label ? direction(left) : means[c]);
+        cosine[c] =
+            ClassMean.cosine(row, c == label ? means.get(c).directionWithout(row) : directions[c]);
       }
       cosine[classes] = label;
       cosines[judged++] = cosine;
     }
-    return HeadNetwork.prototype(
-        means, judged == 0 ? DEFAULT_SHARPNESS : sharpness(cosines, judged));
+    return judged == 0 ? DEFAULT_SHARPNESS : sharpness(cosines, judged);
   }
 
   private static float sharpness(double[][] cosines, int judged) {
@@ -93,34 +96,5 @@ public final class Prototypes {
       total += Math.log(sum);
     }
     return total;
-  }
-
-  private static double norm(float[] values) {
-    double sum = 0;
-    for (float value : values) {
-      sum += (double) value * value;
-    }
-    return Math.sqrt(sum);
-  }
-
-  private static double dot(float[] row, double norm, float[] direction) {
-    double sum = 0;
-    for (int i = 0; i < row.length; i++) {
-      sum += (double) row[i] * direction[i];
-    }
-    return norm == 0 ? 0 : sum / norm;
-  }
-
-  private static float[] direction(double[] sum) {
-    double squares = 0;
-    for (double value : sum) {
-      squares += value * value;
-    }
-    double norm = Math.sqrt(squares);
-    float[] direction = new float[sum.length];
-    for (int i = 0; i < sum.length; i++) {
-      direction[i] = norm == 0 ? 0 : (float) (sum[i] / norm);
-    }
-    return direction;
   }
 }

@@ -67,6 +67,25 @@ public final class ShapeInference {
     return infos;
   }
 
+  /**
+   * The dimensions of every tensor of known rank. A number below 0 stands for one that is not
+   * fixed: where two are the same, so are the dimensions, whatever they are at run time.
+   *
+   * @throws dev.headstart.error.BadInputException as {@link #infer}
+   */
+  public static Map<String, long[]> dimensions(OnnxModel model) {
+    Map<String, long[]> dimensions = new LinkedHashMap<>();
+    of(model)
+        .known
+        .forEach(
+            (name, x) -> {
+              if (x.ranked()) {
+                dimensions.put(name, x.dims().clone());
+              }
+            });
+    return dimensions;
+  }
+
   /** As {@link #infer}, keeping which dimensions are equal. */
   static ShapeInference of(OnnxModel model) {
     return new ShapeInference(model);

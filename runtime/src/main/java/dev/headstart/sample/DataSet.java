@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Labelled samples on disk. Opening looks at no more than is needed to say what is in it; {@link
- * #items()} then reads it from the start, as often as asked, one item at a time.
+ * Labelled samples. Opening looks at no more than is needed to say what is in it; {@link #items()}
+ * then reads it from the start, as often as asked, one item at a time.
  */
-public sealed interface DataSet permits FolderDataSet, JsonlDataSet, CsvDataSet {
+public sealed interface DataSet permits FolderDataSet, JsonlDataSet, CsvDataSet, StoredDataSet {
 
   /** What its samples are; all are alike. */
   Modality modality();

@@ -6,6 +6,13 @@ import java.util.function.Supplier;
 final class Digest {
   private volatile String hex;
 
+  Digest() {}
+
+  /** One that is known already. */
+  Digest(String hex) {
+    this.hex = hex;
+  }
+
   /** The digest of these bytes, which must be the same at every call. */
   String of(Supplier<byte[]> bytes) {
     String known = hex;

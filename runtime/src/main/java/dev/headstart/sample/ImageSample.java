@@ -16,17 +16,23 @@ public final class ImageSample implements Sample {
   private final String name;
   private final Path file;
   private final byte[] bytes;
-  private final Digest digest = new Digest();
+  private final Digest digest;
 
-  private ImageSample(String name, Path file, byte[] bytes) {
+  private ImageSample(String name, Path file, byte[] bytes, Digest digest) {
     this.name = name;
     this.file = file;
     this.bytes = bytes;
+    this.digest = digest;
   }
 
   /** The picture in a file, which is read anew at each call of {@link #bytes()}. */
   public static ImageSample of(Path file) {
-    return new ImageSample(file.toString(), file, null);
+    return new ImageSample(file.toString(), file, null, new Digest());
+  }
+
+  /** As {@link #of(Path)}, where the file's SHA-256 is known. */
+  public static ImageSample of(String name, Path file, String sha256) {
+    return new ImageSample(name, file, null, new Digest(sha256));
   }
 
   /**
@@ -35,7 +41,7 @@ public final class ImageSample implements Sample {
    * @param bytes an encoded picture; shared, not copied
    */
   public static ImageSample of(String name, byte[] bytes) {
-    return new ImageSample(name, null, bytes);
+    return new ImageSample(name, null, bytes, new Digest());
   }
 
   @Override

@@ -8,7 +8,7 @@ import java.util.HexFormat;
  * One thing to learn from or to predict for. Samples are immutable and may be used from several
  * threads. Two samples are the same if their bytes are; names are for people.
  */
-public sealed interface Sample permits ImageSample, TextSample, VectorSample {
+public sealed interface Sample permits ImageSample, TextSample, VectorSample, FeaturesOnlySample {
 
   /** For people: the file's path as given, or {@code file.jsonl:12}. */
   String name();

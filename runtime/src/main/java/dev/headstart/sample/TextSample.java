@@ -13,16 +13,33 @@ public final class TextSample implements Sample {
   private static final int MAX_BYTES = 16 << 20;
 
   private final String name;
-  private final String text;
-  private final Digest digest = new Digest();
+  private final String text; // null where it is read from the file
+  private final Path file;
+  private final Digest digest;
 
   /**
    * @param text any string. Surrogates without their partner, which no encoding can hold, become
    *     U+FFFD; all else, NUL and the empty text included, is kept as it is.
    */
   public TextSample(String name, String text) {
+    this(name, wellFormed(text), null, new Digest());
+  }
+
+  private TextSample(String name, String text, Path file, Digest digest) {
     this.name = name;
-    this.text = wellFormed(text);
+    this.text = text;
+    this.file = file;
+    this.digest = digest;
+  }
+
+  /**
+   * The text in a file that was written from {@link #bytes()}; it is read anew whenever it is asked
+   * for.
+   *
+   * @param sha256 of the file
+   */
+  public static TextSample of(String name, Path file, String sha256) {
+    return new TextSample(name, null, file, new Digest(sha256));
   }
 
   /**
@@ -95,14 +112,21 @@ public final class TextSample implements Sample {
     return Modality.TEXT;
   }
 
-  /** The text, well-formed Unicode. */
+  /**
+   * The text, well-formed Unicode.
+   *
+   * @throws BadInputException if its file cannot be read
+   */
   public String text() {
-    return text;
+    return text != null ? text : new String(bytes(), StandardCharsets.UTF_8);
   }
 
   @Override
   public byte[] bytes() {
-    return text.getBytes(StandardCharsets.UTF_8);
+    // Limited like a picture: what was a text once was not too long for one.
+    return text != null
+        ? text.getBytes(StandardCharsets.UTF_8)
+        : ImageSample.read(file, ImageSample.MAX_BYTES);
   }
 
   @Override

@@ -3,13 +3,16 @@ package dev.headstart.sample;
 import dev.headstart.error.BadInputException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
 
 /** A vector of numbers: features made elsewhere, or a row of measurements. */
 public final class VectorSample implements Sample {
 
   private final String name;
-  private final float[] values;
-  private final Digest digest = new Digest();
+  private final float[] values; // null where they are read from the file
+  private final Path file;
+  private final Digest digest;
 
   /**
    * @param values at least one, all finite; shared, not copied
@@ -27,6 +30,25 @@ public final class VectorSample implements Sample {
     }
     this.name = name;
     this.values = values;
+    this.file = null;
+    this.digest = new Digest();
+  }
+
+  private VectorSample(String name, Path file, String sha256) {
+    this.name = name;
+    this.values = null;
+    this.file = file;
+    this.digest = new Digest(sha256);
+  }
+
+  /**
+   * The vector in a file that was written from {@link #bytes()}; it is read anew whenever it is
+   * asked for.
+   *
+   * @param sha256 of the file
+   */
+  public static VectorSample of(String name, Path file, String sha256) {
+    return new VectorSample(name, file, sha256);
   }
 
   @Override
@@ -39,13 +61,26 @@ public final class VectorSample implements Sample {
     return Modality.VECTOR;
   }
 
-  /** The numbers themselves, not a copy. */
+  /**
+   * The numbers; not a copy, unless they are read from a file.
+   *
+   * @throws BadInputException if the file cannot be read
+   */
   public float[] values() {
-    return values;
+    if (values != null) {
+      return values;
+    }
+    FloatBuffer read = ByteBuffer.wrap(bytes()).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+    float[] copy = new float[read.remaining()];
+    read.get(copy);
+    return copy;
   }
 
   @Override
   public byte[] bytes() {
+    if (values == null) {
+      return ImageSample.read(file, ImageSample.MAX_BYTES);
+    }
     ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
     return bytes.array();

@@ -38,6 +38,9 @@ final class Batcher implements AutoCloseable {
    * starve another; within a line, priority and then arrival decide. A line takes turns while it has
    * waiting jobs and may run one more call.
    *
+   * Background lines take turns only while no other line does. So that a machine that is always
+   * busy learns nevertheless, one of their calls goes first if none did for STARVED.
+   *
    * One lock guards the lines and what Job.Progress holds. It is held for bookkeeping only, never
    * while a model runs, a job is answered or anything is freed. A job's answer is given in three
    * steps: under the lock a call's units are counted; without it the job is answered; under it again
@@ -52,12 +55,16 @@ final class Batcher implements AutoCloseable {
   /** Nanoseconds; a hand-over to a worker and back takes some 50,000 on small machines. */
   private static final double INLINE = 200_000;
 
+  /** Nanoseconds. */
+  private static final long STARVED = TimeUnit.MILLISECONDS.toNanos(500);
+
   private final int slots;
   private final int bound;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
   private final Condition idle = lock.newCondition();
   private final ArrayDeque<Line> turns = new ArrayDeque<>();
+  private final ArrayDeque<Line> background = new ArrayDeque<>();
 
   /** Those that were enqueued and are not answered yet. */
   private final Set<Job<?>> queued = new HashSet<>();
@@ -67,12 +74,17 @@ final class Batcher implements AutoCloseable {
   private int running;
   private int parked;
   private long arrivals;
+
+  /** When a line of the background last had its turn, or first waited for one. */
+  private long served;
+
   private boolean stopping;
   private boolean stopped;
 
   /** A model's waiting jobs. */
   static final class Line {
     private final String name;
+    private final boolean background;
     private final TreeSet<Job<?>> waiting =
         new TreeSet<>(
             Comparator.<Job<?>>comparingInt(Job::rank).thenComparingLong(j -> j.progress.number));
@@ -87,7 +99,15 @@ final class Batcher implements AutoCloseable {
     private volatile int length;
 
     Line(String name) {
+      this(name, false);
+    }
+
+    /**
+     * @param background whether it waits for all lines that are not
+     */
+    Line(String name, boolean background) {
       this.name = name;
+      this.background = background;
     }
 
     String name() {
@@ -200,10 +220,36 @@ final class Batcher implements AutoCloseable {
     progress.timer = timer.schedule(() -> expire(job), nanos(job.timeout()), TimeUnit.NANOSECONDS);
     queued.add(job);
     if (line.waiting.isEmpty() && !line.full()) {
-      turns.addLast(line);
+      takesTurns(line);
     }
     line.add(job);
     wake();
+  }
+
+  /** Under the lock. */
+  private void takesTurns(Line line) {
+    if (line.background) {
+      if (background.isEmpty()) {
+        served = System.nanoTime();
+      }
+      background.addLast(line);
+    } else {
+      turns.addLast(line);
+    }
+  }
+
+  /** Under the lock: the line whose turn it is; null for none. */
+  private Line turn() {
+    boolean first = !background.isEmpty() && System.nanoTime() - served > STARVED;
+    if (turns.isEmpty() || first) {
+      served = System.nanoTime();
+      return background.pollFirst();
+    }
+    return turns.pollFirst();
+  }
+
+  private boolean nobodyWaits() {
+    return turns.isEmpty() && background.isEmpty();
   }
 
   private static long nanos(Duration duration) {
@@ -214,7 +260,7 @@ final class Batcher implements AutoCloseable {
 
   /** Under the lock: a worker for what waits, if one may run. */
   private void wake() {
-    if (running < slots && parked > 0 && !turns.isEmpty()) {
+    if (running < slots && parked > 0 && !nobodyWaits()) {
       work.signal();
     }
   }
@@ -286,7 +332,7 @@ final class Batcher implements AutoCloseable {
           boolean full = line.full();
           line.running--;
           if (full && !line.full() && !line.waiting.isEmpty()) {
-            turns.addLast(line);
+            takesTurns(line);
           }
           endCall();
         } finally {
@@ -299,15 +345,15 @@ final class Batcher implements AutoCloseable {
   /** Under the lock: what to run next, or null when the batcher is stopped. */
   private List<Job.Piece> next() {
     while (true) {
-      while (running < slots && !turns.isEmpty()) {
-        Line line = turns.pollFirst();
+      while (running < slots && !nobodyWaits()) {
+        Line line = turn();
         List<Job.Piece> call = claim(line);
         if (!call.isEmpty()) {
           line.running++;
           line.most = call.get(0).job().calls();
         }
         if (!line.waiting.isEmpty() && !line.full()) {
-          turns.addLast(line);
+          takesTurns(line);
         }
         if (!call.isEmpty()) {
           running++;
@@ -432,6 +478,7 @@ final class Batcher implements AutoCloseable {
     progress.line.remove(job);
     if (progress.line.waiting.isEmpty()) {
       turns.remove(progress.line);
+      background.remove(progress.line);
     }
     return true;
   }

@@ -1,6 +1,8 @@
 package dev.headstart.serving;
 
+import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
@@ -12,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
@@ -35,6 +38,9 @@ final class Catalog implements AutoCloseable {
   /** Versions that are not live and stay open. */
   private static final int KEPT = 8;
 
+  /** When a head changed that is taught and has no folder yet. */
+  private static final FileTime NEVER = FileTime.fromMillis(0);
+
   /** Younger changes are looked at again; see {@link HeadStore#changes}. */
   private static final long SETTLED = 2000;
 
@@ -54,6 +60,7 @@ final class Catalog implements AutoCloseable {
   private final VersionCache versions;
   private final Set<String> warned = new HashSet<>();
   private Map<String, FileTime> seen = Map.of();
+  private volatile Overlays overlays = Overlays.NONE;
   private volatile boolean loaded;
   private volatile boolean closing;
   private boolean closed;
@@ -123,7 +130,7 @@ final class Catalog implements AutoCloseable {
   private CompletableFuture<?> bring(CatalogEntry entry) {
     return entry.claim()
         ? CompletableFuture.runAsync(
-            () -> entry.untilUnclaimed(() -> follow(entry)),
+            () -> entry.untilUnclaimed(() -> follow(entry, false)),
             entry.head() && entry.service() != null ? swappers : loaders)
         : CompletableFuture.completedFuture(null);
   }
@@ -135,11 +142,16 @@ final class Catalog implements AutoCloseable {
     Set<String> names = new TreeSet<>(models.names());
     List<CatalogEntry> follow = new ArrayList<>();
     Map<String, FileTime> next = new HashMap<>();
-    for (String head : new TreeSet<>(changes.keySet())) {
-      FileTime changed = changes.get(head);
+    Set<String> taught = overlays.heads();
+    Set<String> headNames = new TreeSet<>(changes.keySet());
+    headNames.addAll(taught);
+    for (String head : headNames) {
+      FileTime changed = changes.getOrDefault(head, NEVER);
       CatalogEntry there = entries.get(head);
       boolean fresh = changed.toMillis() > settled || !changed.equals(seen.get(head));
-      boolean exists = fresh ? !heads.versions(head).isEmpty() : there != null && there.head();
+      boolean exists =
+          taught.contains(head)
+              || (fresh ? !heads.versions(head).isEmpty() : there != null && there.head());
       if (!exists) {
         continue;
       }
@@ -164,24 +176,41 @@ final class Catalog implements AutoCloseable {
     }
     all.addAll(follow);
     for (CatalogEntry entry : entries.values()) {
-      if (entry.head() ? !next.containsKey(entry.name()) : !names.contains(entry.name())) {
-        if (entries.remove(entry.name(), entry)) {
-          retire(entry);
-        }
+      boolean gone =
+          entry.head()
+              ? !next.containsKey(entry.name()) && !overlays.heads().contains(entry.name())
+              : !names.contains(entry.name());
+      if (gone && entries.remove(entry.name(), entry)) {
+        retire(entry);
       }
     }
     seen = next;
     return all;
   }
 
+  /** A model's entry, made unless there is one of that kind. */
   private CatalogEntry enter(String name, boolean head) {
+    CatalogEntry[] old = new CatalogEntry[1];
     CatalogEntry entry =
-        new CatalogEntry(name, head, settings.load() == null || settings.load().contains(name));
-    CatalogEntry old = entries.put(name, entry);
-    if (old != null) {
-      retire(old);
+        entries.compute(
+            name,
+            (key, there) -> {
+              if (there != null && there.head() == head) {
+                return there;
+              }
+              old[0] = there;
+              return new CatalogEntry(
+                  name, head, settings.load() == null || settings.load().contains(name));
+            });
+    if (old[0] != null) {
+      retire(old[0]);
     }
     return entry;
+  }
+
+  /** A backbone, retained for the caller; opened if nobody has it yet. */
+  Bases.SharedBackbone backbone(BaseModel base, Cut cut) {
+    return bases.backbone(base, cut);
   }
 
   /** Lets a model go, after whoever loads it. */
@@ -199,8 +228,42 @@ final class Catalog implements AutoCloseable {
     }
   }
 
-  /** Brings a model to its live version, if it is not there; failures are said in the index. */
-  private void follow(CatalogEntry entry) {
+  /** From now on heads are what these say of them as well; those that are open follow soon. */
+  void follow(Overlays taught) {
+    overlays = taught;
+    Set<String> names = new TreeSet<>(taught.heads());
+    entries.values().stream().filter(CatalogEntry::head).forEach(e -> names.add(e.name()));
+    names.forEach(name -> loaders.execute(() -> refresh(name)));
+  }
+
+  /**
+   * A head's samples changed, or its versions: brings it there before it returns. What cannot be
+   * opened is said in the index.
+   */
+  void refresh(String head) {
+    CatalogEntry entry = entries.get(head);
+    boolean taught = overlays.heads().contains(head);
+    if (entry == null || !entry.head()) {
+      if (!taught) {
+        return; // its versions, if it has any, are found by looking
+      }
+      entry = enter(head, true);
+    }
+    if (!taught && heads.versions(head).isEmpty()) {
+      if (entries.remove(head, entry)) {
+        retire(entry);
+      }
+      return;
+    }
+    follow(entry, true);
+  }
+
+  /**
+   * Brings a model to its live version, if it is not there; failures are said in the index.
+   *
+   * @param learned whether what samples taught it may have changed
+   */
+  private void follow(CatalogEntry entry, boolean learned) {
     synchronized (entry) {
       if (entry.unwanted() || closing) {
         return;
@@ -210,6 +273,9 @@ final class Catalog implements AutoCloseable {
         OptionalInt live = live(entry);
         Service now = entry.service();
         if (now != null && live.isPresent() && live.getAsInt() == now.version()) {
+          if (learned && now instanceof HeadService head) {
+            serve(entry, head.trained());
+          }
           entry.settle();
           return;
         }
@@ -241,13 +307,50 @@ final class Catalog implements AutoCloseable {
   /** Under the entry's lock. */
   private void renew(CatalogEntry entry, OptionalInt live) {
     try {
-      entry.serve(warmed(entry.head() ? openLive(entry, live) : openBase(entry)));
+      if (!entry.head()) {
+        entry.serve(warmed(openBase(entry)));
+      } else if (live.isEmpty() && overlays.heads().contains(entry.name())) {
+        serveUntrained(entry);
+      } else {
+        serve(entry, warmed(openLive(entry, live)));
+        listener.live(entry.name(), live.getAsInt());
+      }
     } catch (RuntimeException | Error e) {
       entry.refuse(live.isPresent() ? live.getAsInt() : null, e);
       throw e;
     }
-    if (entry.head()) {
-      listener.live(entry.name(), entry.service().version());
+  }
+
+  /**
+   * Under the entry's lock.
+   *
+   * @param version as it was trained; the caller's use of it passes over
+   */
+  private void serve(CatalogEntry entry, HeadService version) {
+    Optional<Overlay> overlay;
+    try {
+      overlay = overlays.of(version.manifest());
+    } catch (RuntimeException | Error e) {
+      version.release();
+      throw e;
+    }
+    if (overlay.isEmpty()) {
+      entry.serve(version);
+    } else if (!overlay.get().classes().isEmpty()) {
+      entry.serve(version.learned(overlay.get()));
+    } else {
+      entry.withhold("all of its classes were removed; it needs samples of new ones");
+      version.release();
+    }
+  }
+
+  private void serveUntrained(CatalogEntry entry) {
+    Optional<Overlays.Untrained> taught = overlays.untrained(entry.name());
+    if (taught.isPresent()) {
+      entry.serve(
+          warmed(HeadService.untrained(entry.name(), taught.get(), bases, settings.maxBatch())));
+    } else {
+      entry.withhold("it has no version, and no sample yet that it could answer by");
     }
   }
 
@@ -356,8 +459,8 @@ final class Catalog implements AutoCloseable {
   }
 
   /**
-   * A version of a head that need not be live, retained; opened off the caller's thread if it is
-   * not open.
+   * A version of a head as it was trained, which need not be live, retained; opened off the
+   * caller's thread if it is not open.
    *
    * @throws UnavailableException if the head is not to be loaded
    */
@@ -365,7 +468,9 @@ final class Catalog implements AutoCloseable {
     CatalogEntry entry = entry(head);
     Service live = entry.lease();
     if (live instanceof HeadService now && now.version() == version) {
-      return CompletableFuture.completedFuture(now);
+      HeadService trained = now.trained();
+      now.release();
+      return CompletableFuture.completedFuture(trained);
     }
     if (live != null) {
       live.release();

@@ -142,6 +142,15 @@ final class CatalogEntry {
     }
   }
 
+  /** Nothing answers, and nothing is wrong: there is nothing yet, or no more, that could. */
+  void withhold(String why) {
+    refused = null;
+    pause = FIRST_PAUSE;
+    reason = why;
+    state = ModelStatus.State.UNAVAILABLE;
+    replace(null);
+  }
+
   /** Somebody asked for it not to be loaded. */
   void unload() {
     unwanted = true;

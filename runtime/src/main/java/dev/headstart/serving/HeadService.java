@@ -5,9 +5,11 @@ import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.Features;
 import dev.headstart.backbone.OpenBase;
+import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.Pooling;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
@@ -25,21 +27,38 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** One version of a head, open: what it takes, and how its scores become outputs. */
+/**
+ * A head, open: what it takes, and how its scores become outputs. It is a version as it was
+ * trained, that version with what samples taught since, or samples alone.
+ */
 final class HeadService extends Service {
   static final String SCORES = "scores";
   static final String LABEL = "label";
   static final String FEATURES = "features";
 
+  /** The version number of a head without any. */
+  static final int UNTRAINED = 0;
+
+  /** Its classes are those that are answered. */
   private final HeadManifest manifest;
+
   private final Bases.SharedBackbone backbone;
   private final HeadPool pool;
+
+  /** Null for a head without a version. */
   private final HeadSession session;
+
+  /** What samples taught; null if nothing. */
+  private final Blend blend;
+
+  /** The version as it was trained, whose session and backbone these are; null if they are own. */
+  private final HeadService trained;
+
   private final int maxBatch;
   private final List<InputForm> forms;
 
-  private final Cost features = new Cost();
-  private final Cost tensors = new Cost();
+  private final Cost features;
+  private final Cost tensors;
 
   /** The class names as UTF-8; for several labels each as a JSON string. */
   private final List<byte[]> classes;
@@ -49,12 +68,18 @@ final class HeadService extends Service {
       Bases.SharedBackbone backbone,
       HeadPool pool,
       HeadSession session,
+      Blend blend,
+      HeadService trained,
       int maxBatch) {
     this.manifest = manifest;
     this.backbone = backbone;
     this.pool = pool;
     this.session = session;
+    this.blend = blend;
+    this.trained = trained;
     this.maxBatch = maxBatch;
+    this.features = trained == null ? new Cost() : trained.features;
+    this.tensors = trained == null ? new Cost() : trained.tensors;
     this.forms = taken();
     this.classes =
         manifest.classes().stream()
@@ -75,7 +100,7 @@ final class HeadService extends Service {
         backbone = bases.backbone(base, base.cut(manifest.cut().tensor()));
       }
       session = pool.open(manifest, stored.model());
-      return new HeadService(manifest, backbone, pool, session, maxBatch);
+      return new HeadService(manifest, backbone, pool, session, null, null, maxBatch);
     } catch (RuntimeException | Error e) {
       if (session != null) {
         session.close();
@@ -86,6 +111,58 @@ final class HeadService extends Service {
       }
       throw e;
     }
+  }
+
+  /** Opens a head without a version; it has one user, the caller. */
+  static HeadService untrained(String head, Overlays.Untrained taught, Bases bases, int maxBatch) {
+    Overlay overlay = taught.overlay();
+    BaseModel base = taught.base();
+    Bases.SharedBackbone backbone = base == null ? null : bases.backbone(base, taught.cut());
+    HeadManifest manifest =
+        new HeadManifest(
+            HeadManifest.FORMAT,
+            head,
+            UNTRAINED,
+            Task.SINGLE,
+            new HeadKind.Prototype(),
+            base == null ? Modality.VECTOR : base.manifest().modality(),
+            base == null
+                ? null
+                : new HeadManifest.BaseReference(base.id(), base.manifest().sha256()),
+            base == null
+                ? null
+                : new HeadManifest.CutReference(taught.cut().name(), taught.cut().tensor()),
+            base == null ? new long[] {overlay.means()[0].length} : backbone.backbone().shape(),
+            List.of(),
+            overlay.classes(),
+            null,
+            null,
+            null,
+            Map.of());
+    Blend blend = new Blend(overlay, Task.SINGLE, 0);
+    return new HeadService(manifest, backbone, null, null, blend, null, maxBatch);
+  }
+
+  /**
+   * The same version under an overlay; it has one user, the caller, whose use of this passes over
+   * to it.
+   */
+  HeadService learned(Overlay overlay) {
+    return new HeadService(
+        manifest.withClasses(overlay.classes()),
+        backbone,
+        pool,
+        session,
+        new Blend(overlay, manifest.task(), manifest.classes().size()),
+        this,
+        maxBatch);
+  }
+
+  /** The version as it was trained, retained; the caller has retained this. */
+  HeadService trained() {
+    HeadService found = trained == null ? this : trained;
+    found.retain();
+    return found;
   }
 
   private static String quoted(String name) {
@@ -188,7 +265,7 @@ final class HeadService extends Service {
   /** The outputs that are given without being asked for. */
   List<TensorInfo> outputs(String prefix) {
     TensorInfo scores =
-        new TensorInfo(prefix + SCORES, ElementType.FLOAT, new long[] {-1, session.outputs()});
+        new TensorInfo(prefix + SCORES, ElementType.FLOAT, new long[] {-1, width()});
     return manifest.task() == Task.REGRESSION
         ? List.of(scores)
         : List.of(scores, new TensorInfo(prefix + LABEL, ElementType.STRING, new long[] {-1}));
@@ -207,12 +284,30 @@ final class HeadService extends Service {
    * @return [samples, outputs] row-major
    */
   float[] scores(List<Tensor> features) {
-    return session.scores(features);
+    float[] scores = session == null ? null : session.scores(features);
+    return blend == null ? scores : blended(scores, features);
+  }
+
+  private float[] blended(float[] scores, List<Tensor> features) {
+    int samples = 0;
+    for (Tensor tensor : features) {
+      samples += Math.toIntExact(tensor.shape()[0]);
+    }
+    float[] blended = new float[samples * width()];
+    int n = 0;
+    for (Tensor tensor : features) {
+      for (int row = 0; row < tensor.shape()[0]; row++, n++) {
+        float[] pooled = blend.needsFeatures() ? Pooling.pool(Rows.slice(tensor, row, 1)) : null;
+        int from = scores == null ? 0 : n * session.outputs();
+        blend.scores(scores, from, pooled, blended, n * width());
+      }
+    }
+    return blended;
   }
 
   /** Scores a sample. */
   int width() {
-    return session.outputs();
+    return blend == null ? session.outputs() : blend.width();
   }
 
   /** Whether scoring a sample is work enough to be done with its features, not afterwards. */
@@ -227,7 +322,11 @@ final class HeadService extends Service {
    * @return [samples, outputs] row-major
    */
   float[] scoresOf(List<Features> samples) {
-    return session.scoresOf(samples);
+    if (blend == null) {
+      return session.scoresOf(samples);
+    }
+    float[] scores = session == null ? null : session.scoresOf(samples);
+    return blended(scores, samples.stream().map(Features::first).toList());
   }
 
   /**
@@ -303,8 +402,14 @@ final class HeadService extends Service {
 
   @Override
   void free() {
-    session.close();
-    pool.release();
+    if (trained != null) {
+      trained.release();
+      return;
+    }
+    if (session != null) {
+      session.close();
+      pool.release();
+    }
     if (backbone != null) {
       backbone.release();
     }

@@ -1,6 +1,8 @@
 package dev.headstart.serving;
 
+import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
@@ -38,6 +40,7 @@ public final class ModelRepository implements AutoCloseable {
   private final ServingListener listener;
   private final Catalog catalog;
   private final Batcher batcher;
+  private final Batcher.Line extractions = new Batcher.Line("features of samples", true);
   private final Map<String, Batcher.Line> lines = new ConcurrentHashMap<>();
   private final Map<Asked, Counters> counters = new ConcurrentHashMap<>();
   private volatile boolean closing;
@@ -196,6 +199,38 @@ public final class ModelRepository implements AutoCloseable {
                 .thenComparing(e -> e.getKey().version()))
         .map(e -> e.getValue().read())
         .toList();
+  }
+
+  /**
+   * From now on heads answer by what samples taught them, too; those that are open follow soon. The
+   * caller ends it with {@link Overlays#NONE}, or by closing this.
+   */
+  public void follow(Overlays overlays) {
+    catalog.follow(overlays);
+  }
+
+  /**
+   * Brings a head at once to what its samples and its live version are now. Whoever is asked next
+   * answers by that.
+   */
+  public void refresh(String head) {
+    catalog.refresh(head);
+  }
+
+  /**
+   * Features at a cut of a base model. It may take as long as opening a model does.
+   *
+   * @return the caller closes it, before this
+   * @throws BadInputException if the base cannot be cut there, or its manifest says nothing of
+   *     preprocessing
+   */
+  public FeatureSource features(BaseModel base, Cut cut) {
+    if (closing) {
+      throw Failures.stopping();
+    }
+    Bases.SharedBackbone backbone = catalog.backbone(base, cut);
+    backbone.warm(Bases.NOTHING);
+    return new FeatureSource(backbone, batcher, extractions);
   }
 
   /** Requests that wait, for a model. */

@@ -38,12 +38,13 @@ interface FeatureSource extends AutoCloseable {
     private final FeatureExtractor extractor;
 
     /**
+     * @param cores that it may take at most
      * @param samples by row
      */
-    Extracted(Backbone backbone, FeatureStore cache, List<Sample> samples) {
+    Extracted(Backbone backbone, FeatureStore cache, int cores, List<Sample> samples) {
       this.backbone = backbone;
       this.samples = samples;
-      this.extractor = new FeatureExtractor(backbone, cache);
+      this.extractor = new FeatureExtractor(backbone, cache, cores);
     }
 
     @Override

@@ -25,6 +25,7 @@ final class Judge {
   private final HeadStore heads;
   private final RunStore runs;
   private final Lesson lesson;
+  private final ClassNames names;
 
   /**
    * @param promote whether the version goes live
@@ -32,7 +33,8 @@ final class Judge {
    */
   record Verdict(boolean promote, String reason) {}
 
-  Judge(HeadStore heads, RunStore runs, Lesson lesson) {
+  Judge(HeadStore heads, RunStore runs, Lesson lesson, ClassNames names) {
+    this.names = names;
     this.heads = heads;
     this.runs = runs;
     this.lesson = lesson;
@@ -72,8 +74,8 @@ final class Judge {
     try {
       Path judged = live.folder().resolve(HeadStore.JUDGED);
       Path theirModel = Files.exists(judged) ? judged : live.model();
-      Metrics ours = metrics(draft, model, common);
-      Metrics theirs = metrics(live.manifest(), theirModel, common);
+      Metrics ours = metrics(draft, draft.classes(), model, common);
+      Metrics theirs = metrics(live.manifest(), names.of(live.manifest()), theirModel, common);
       boolean better = ours.notWorseThan(theirs, lesson.task());
       return new Verdict(
           better,
@@ -95,8 +97,12 @@ final class Judge {
         false, live + " cannot be compared: " + why + "; --promote always overrules");
   }
 
-  /** How a model of some version does on rows of the lesson; null for no rows. */
-  Metrics metrics(HeadManifest manifest, Path model, int[] rows) {
+  /**
+   * How a model of some version does on rows of the lesson; null for no rows.
+   *
+   * @param classes what its classes are called by now; null for one that is gone, and no answer
+   */
+  Metrics metrics(HeadManifest manifest, List<String> classes, Path model, int[] rows) {
     if (rows.length == 0) {
       return null;
     }
@@ -109,7 +115,7 @@ final class Judge {
         float[] found = session.scoresOf(source.features(some));
         System.arraycopy(found, 0, scores, from * outputs, found.length);
       }
-      return Metrics.of(inOrder(scores, manifest.classes(), rows), lesson.targets(), rows);
+      return Metrics.of(inOrder(scores, classes, rows), lesson.targets(), rows);
     }
   }
 
@@ -125,12 +131,17 @@ final class Judge {
     }
     float[] ordered = new float[rows.length * to.size()];
     for (int row = 0; row < rows.length; row++) {
+      for (int k = 0; k < from.size(); k++) {
+        if (from.get(k) == null) {
+          scores[row * from.size() + k] = -1;
+        }
+      }
       for (int k = 0; k < to.size(); k++) {
         int known = from.indexOf(to.get(k));
         ordered[row * to.size() + k] = known < 0 ? 0 : scores[row * from.size() + known];
       }
-      if (lesson.task() == Task.SINGLE
-          && !to.contains(from.get(Metrics.best(scores, row * from.size(), from.size())))) {
+      String best = from.get(Metrics.best(scores, row * from.size(), from.size()));
+      if (lesson.task() == Task.SINGLE && (best == null || !to.contains(best))) {
         ordered[row * to.size() + lesson.targets().labels()[rows[row]]] = -1;
       }
     }

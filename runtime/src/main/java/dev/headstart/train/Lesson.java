@@ -15,6 +15,7 @@ import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.DataSet;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
@@ -46,6 +47,7 @@ final class Lesson implements AutoCloseable {
   private final BaseModels models;
   private final FeatureStore cache;
   private final List<Provider> providers;
+  private final int cores;
   private final BaseModel base;
   private final Tail tail;
   private final LessonSamples rows;
@@ -58,17 +60,28 @@ final class Lesson implements AutoCloseable {
   private double decodeSeconds;
   private double featureSeconds;
 
+  /**
+   * What of an earlier version stays.
+   *
+   * @param columns kept in this order where they are the same
+   * @param classes come first, in this order, where the data set has them; null for those that are
+   *     gone
+   */
+  record Known(List<String> columns, List<String> classes) {}
+
   private Lesson(
       DataSet data,
       BaseModels models,
       FeatureStore cache,
       List<Provider> providers,
+      int cores,
       BaseChoice choice,
       TrainingListener listener) {
     this.data = data;
     this.models = models;
     this.cache = cache;
     this.providers = providers;
+    this.cores = cores;
     this.base = choice.base();
     this.tail = choice.tail();
     this.rows = new LessonSamples(listener);
@@ -77,8 +90,8 @@ final class Lesson implements AutoCloseable {
   /**
    * Reads a data set and takes its features.
    *
-   * @param known a version of the head: its classes come first, in its order, where the data set
-   *     has them, and its columns are kept in order where they are the same
+   * @param known of a version of the head
+   * @param cores that features may take at most
    * @param staged for features that are too large for memory
    * @param freeMemory bytes that this process may still take
    * @throws BadInputException if what is to be trained has no gradient, or does not fit into
@@ -89,17 +102,18 @@ final class Lesson implements AutoCloseable {
       BaseModels models,
       FeatureStore cache,
       List<Provider> providers,
-      Optional<HeadManifest> known,
+      Optional<Known> known,
+      int cores,
       Path staged,
       LongSupplier freeMemory,
       TrainingListener listener) {
-    DataSet data = inKnownOrder(DataSet.open(request.data(), request.recipe().task()), known);
+    DataSet data = inKnownOrder(request.data().open(request.recipe().task()), known);
     // Refuses what is out of range before the long work.
     Recipe recipe = request.recipe().resolve(data.task(), 1);
     data.notes().forEach(listener::warning);
     BaseChoice choice = BaseChoice.of(request, recipe, data, models);
     boolean trains = !(recipe.kind() instanceof HeadKind.Prototype);
-    Lesson lesson = new Lesson(data, models, cache, providers, choice, listener);
+    Lesson lesson = new Lesson(data, models, cache, providers, cores, choice, listener);
     try {
       if (choice.base() != null) {
         lesson.open(choice, trains, staged);
@@ -113,7 +127,7 @@ final class Lesson implements AutoCloseable {
         lesson.requireMemory(recipe, freeMemory);
       }
       lesson.rows.requireMost();
-      lesson.label(known.map(HeadManifest::classes).orElse(List.of()), request);
+      lesson.label(known.map(Known::classes).orElse(List.of()), request);
       return lesson;
     } catch (RuntimeException e) {
       lesson.close();
@@ -135,8 +149,8 @@ final class Lesson implements AutoCloseable {
             staged);
   }
 
-  private static DataSet inKnownOrder(DataSet data, Optional<HeadManifest> known) {
-    List<String> columns = known.map(HeadManifest::columns).orElse(List.of());
+  private static DataSet inKnownOrder(DataSet data, Optional<Known> known) {
+    List<String> columns = known.map(Known::columns).orElse(List.of());
     boolean same =
         !columns.isEmpty()
             && columns.size() == data.columns().size()
@@ -150,12 +164,27 @@ final class Lesson implements AutoCloseable {
   private void collect(boolean ready, TrainingListener listener) {
     long start = System.nanoTime();
     listener.stage("read", -1);
-    rows.read(data, ready ? this::add : null);
+    rows.read(data, ready ? this::values : null, this::add);
     decodeSeconds += (System.nanoTime() - start) / 1e9;
   }
 
-  private void add(VectorSample sample) {
-    float[] values = sample.values();
+  /** Of a vector; of one whose original was not kept, what is remembered in its place. */
+  private float[] values(Sample sample) {
+    if (sample instanceof VectorSample vector) {
+      return vector.values();
+    }
+    FeaturesOnlySample remembered = (FeaturesOnlySample) sample;
+    Features known =
+        remembered.space() == null
+            ? null
+            : cache.get(remembered.space(), List.of(sample.sha256())).get(sample.sha256());
+    if (known == null) {
+      throw remembered.missing();
+    }
+    return known.first().floats();
+  }
+
+  private void add(Sample sample, float[] values) {
     if (features == null) {
       requireWidth(sample, values.length);
       features = new FeatureTable(values.length);
@@ -189,7 +218,7 @@ final class Lesson implements AutoCloseable {
       features = new FeatureTable(Pooling.width(backbone.shape()));
     }
     boolean[] readable = new boolean[samples.size()];
-    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache)) {
+    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache, cores)) {
       extractor.extract(
           samples,
           new FeatureExtractor.Sink() {
@@ -246,7 +275,7 @@ final class Lesson implements AutoCloseable {
       Set<String> found = new TreeSet<>(BY_CODE_POINT);
       rows.labels().forEach(label -> found.addAll(label.names()));
       Set<String> ordered = new LinkedHashSet<>(known);
-      ordered.retainAll(found);
+      ordered.removeIf(name -> name == null || !found.contains(name));
       ordered.addAll(found);
       classes = List.copyOf(ordered);
       requireClasses(request);
@@ -331,6 +360,18 @@ final class Lesson implements AutoCloseable {
     return classes;
   }
 
+  /** What is remembered of the samples. */
+  TeachResult.Learned learned() {
+    List<Sample> samples = rows.samples();
+    return samples.isEmpty()
+        ? new TeachResult.Learned(null, List.of(), List.of(), List.of())
+        : new TeachResult.Learned(
+            backbone.space(),
+            samples.stream().map(Sample::name).toList(),
+            rows.digests(),
+            rows.labels());
+  }
+
   /** What to keep the shares of in validation: the class, or the set of classes. */
   int[] strata() {
     return switch (data.task()) {
@@ -383,7 +424,7 @@ final class Lesson implements AutoCloseable {
     }
     BaseModel its = models.get(version.base().id(), version.base().sha256());
     Backbone opened = Backbone.open(its, its.cut(version.cut().tensor()), providers);
-    return new FeatureSource.Extracted(opened, cache, rows.samples());
+    return new FeatureSource.Extracted(opened, cache, cores, rows.samples());
   }
 
   @Override

@@ -10,11 +10,11 @@ import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Unreadable;
-import dev.headstart.sample.VectorSample;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -37,18 +37,18 @@ final class LessonSamples {
   /**
    * Reads a data set.
    *
-   * @param vectors takes feature vectors, row by row, which are then not kept here; null to keep
-   *     all samples
+   * @param values the features that a sample is, where it is nothing else; null if samples are more
+   * @param vectors takes these features row by row; such samples are not kept here
    * @throws BadInputException if it holds none, or too many cannot be read
    */
-  void read(DataSet data, Consumer<VectorSample> vectors) {
+  void read(DataSet data, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
     try (Items items = data.items()) {
       while (items.hasNext()) {
         Item item = items.next();
         if (item instanceof Unreadable unreadable) {
           skip(unreadable);
         } else {
-          add((LabeledSample) item, vectors);
+          add((LabeledSample) item, values, vectors);
         }
         listener.progress(labels.size());
       }
@@ -59,10 +59,13 @@ final class LessonSamples {
     }
   }
 
-  private void add(LabeledSample item, Consumer<VectorSample> vectors) {
+  private void add(
+      LabeledSample item, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
     Sample sample = item.sample();
+    float[] vector;
     try {
       sample.sha256();
+      vector = values == null ? null : values.apply(sample);
     } catch (BadInputException e) {
       skip(Unreadable.of(sample.name(), e));
       return;
@@ -70,8 +73,8 @@ final class LessonSamples {
     if (!duplicates.add(item)) {
       return;
     }
-    if (vectors != null) {
-      vectors.accept((VectorSample) sample);
+    if (vector != null) {
+      vectors.accept(sample, vector);
     } else {
       samples.add(sample);
     }

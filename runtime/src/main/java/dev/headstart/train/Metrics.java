@@ -162,7 +162,7 @@ public record Metrics(
   }
 
   /** The same without the confusion, which grows with the square of the classes. */
-  Metrics brief() {
+  public Metrics brief() {
     return new Metrics(loss, accuracy, macroF1, null, mae, rmse, r2);
   }
 

@@ -1,6 +1,6 @@
 package dev.headstart.train;
 
-/** Tells a listener once how long an epoch's steps take, by the first of them. */
+/** Tells a listener of steps, and once how long an epoch's take, by the first of them. */
 final class Pace {
   /** Nanoseconds of steps that are measured before it is told. */
   private static final long MEASURED = 500_000_000;
@@ -23,6 +23,7 @@ final class Pace {
 
   /** A step is done; the first one is slower than those that follow. */
   void step() {
+    listener.step();
     long now = System.nanoTime();
     if (steps++ == 0) {
       from = now;

@@ -140,6 +140,35 @@ public record Recipe(
     }
   }
 
+  /** The same, from the live version's weights on. */
+  Recipe warm() {
+    return new Recipe(
+        kind,
+        task,
+        loss,
+        optimizer,
+        rate,
+        schedule,
+        warmup,
+        epochs,
+        batch,
+        weightDecay,
+        labelSmoothing,
+        balanced,
+        validation,
+        patience,
+        refit,
+        unfreeze,
+        freeze,
+        baseRate,
+        clip,
+        true,
+        gradual,
+        accumulate,
+        batchNorm,
+        seed);
+  }
+
   private static void require(boolean holds, String what, String expected, double given) {
     if (!holds) {
       throw new UsageException(

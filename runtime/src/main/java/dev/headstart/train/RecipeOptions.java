@@ -63,12 +63,22 @@ public record RecipeOptions(
     }
   }
 
+  /** Where weights begin. */
+  public enum Start {
+    /** Anew. */
+    FRESH,
+    /** With the live version's; it must be of the same shape. */
+    WARM,
+    /** With the live version's if there is one of the same shape, else anew. */
+    WARM_IF_ALIKE
+  }
+
   /** What a user says of how layers that know something already train on. */
   public record FineTuning(
       String unfreeze,
       List<String> freeze,
       Double baseRate,
-      boolean warmStart,
+      Start start,
       Integer gradual,
       Recipe.BatchNorm batchNorm) {
 
@@ -79,12 +89,12 @@ public record RecipeOptions(
     }
 
     public static FineTuning unfreeze(String what, String... freeze) {
-      return new FineTuning(what, List.of(freeze), null, false, null, null);
+      return new FineTuning(what, List.of(freeze), null, Start.FRESH, null, null);
     }
 
     /** The same, from the live version's weights on. */
     public FineTuning warm() {
-      return new FineTuning(unfreeze, freeze, baseRate, true, gradual, batchNorm);
+      return new FineTuning(unfreeze, freeze, baseRate, Start.WARM, gradual, batchNorm);
     }
   }
 
@@ -177,7 +187,7 @@ public record RecipeOptions(
         tuning.freeze,
         or(tuning.baseRate, 0.1),
         or(steps.clip, 0),
-        tuning.warmStart,
+        tuning.start == Start.WARM,
         or(tuning.gradual, 0),
         or(passes.accumulate, 1),
         tuning.batchNorm == null ? Recipe.BatchNorm.FROZEN : tuning.batchNorm,

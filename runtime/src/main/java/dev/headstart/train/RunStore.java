@@ -16,6 +16,9 @@ public interface RunStore {
   /** Digests of the samples that this version, as it was judged, had trained on. */
   Set<String> trainedOn(String head, int version);
 
+  /** Digests of the samples that this version trained on, or was judged by. */
+  Set<String> members(String head, int version);
+
   /**
    * Records a published version's samples.
    *

@@ -1,6 +1,7 @@
 package dev.headstart.train;
 
 import dev.headstart.error.UsageException;
+import dev.headstart.sample.DataSource;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -8,7 +9,7 @@ import java.util.Locale;
  * What to teach.
  *
  * @param head its name
- * @param data labelled samples
+ * @param data where the labelled samples are
  * @param base base model's name; null for the default of the samples' modality, and for feature
  *     vectors none
  * @param cut {@code auto}, a tap or a tensor of the base
@@ -19,17 +20,17 @@ import java.util.Locale;
  */
 public record TeachRequest(
     String head,
-    Path data,
+    DataSource data,
     String base,
     String cut,
     RecipeOptions recipe,
     Promotion promotion,
     boolean resume) {
 
-  /** From the beginning. */
+  /** Of a directory or file, from the beginning. */
   public TeachRequest(
       String head, Path data, String base, String cut, RecipeOptions recipe, Promotion promotion) {
-    this(head, data, base, cut, recipe, promotion, false);
+    this(head, DataSource.at(data), base, cut, recipe, promotion, false);
   }
 
   /** The same, going on with what was stopped. */

@@ -2,6 +2,7 @@ package dev.headstart.train;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.headstart.head.HeadManifest;
+import dev.headstart.sample.Label;
 import dev.headstart.sample.Unreadable;
 import java.util.List;
 
@@ -41,7 +42,18 @@ public record TeachResult(
     long computed,
     @JsonIgnore HeadManifest manifest,
     @JsonIgnore List<Epoch> history,
-    @JsonIgnore Recipe recipe) {
+    @JsonIgnore Recipe recipe,
+    @JsonIgnore Learned learned) {
+
+  /**
+   * What it learned from whose features are remembered, row by row; no rows for ready vectors.
+   *
+   * @param space of the features; null without a base model
+   * @param names for people
+   * @param digests SHA-256 of the samples
+   */
+  public record Learned(
+      String space, List<String> names, List<String> digests, List<Label> labels) {}
 
   /** How many trained and how many judged. */
   public record Samples(int train, int validation) {}

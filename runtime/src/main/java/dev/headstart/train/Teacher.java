@@ -67,6 +67,8 @@ public final class Teacher {
   private final FeatureStore cache;
   private final List<Provider> providers;
   private final String release;
+  private final ClassNames names;
+  private final int cores;
   private final LongSupplier freeMemory;
   private final Duration saving;
 
@@ -81,7 +83,43 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release) {
-    this(models, heads, runs, cache, providers, release, FreeMemory::bytes, TrainingRun.INTERVAL);
+    this(
+        models,
+        heads,
+        runs,
+        cache,
+        providers,
+        release,
+        ClassNames.AS_TAUGHT,
+        Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * @param providers of the backbone, in order of preference
+   * @param release version of this library, for provenance
+   * @param names what earlier versions' classes are called by now
+   * @param cores that teaching may use at most
+   */
+  public Teacher(
+      BaseModels models,
+      HeadStore heads,
+      RunStore runs,
+      FeatureStore cache,
+      List<Provider> providers,
+      String release,
+      ClassNames names,
+      int cores) {
+    this(
+        models,
+        heads,
+        runs,
+        cache,
+        providers,
+        release,
+        names,
+        cores,
+        FreeMemory::bytes,
+        TrainingRun.INTERVAL);
   }
 
   /**
@@ -95,8 +133,12 @@ public final class Teacher {
       FeatureStore cache,
       List<Provider> providers,
       String release,
+      ClassNames names,
+      int cores,
       LongSupplier freeMemory,
       Duration saving) {
+    this.names = names;
+    this.cores = cores;
     this.freeMemory = freeMemory;
     this.saving = saving;
     this.models = models;
@@ -121,10 +163,7 @@ public final class Teacher {
     if (!(kind instanceof HeadKind.Prototype)) {
       OrtRuntime.requireTraining();
     }
-    Optional<WarmStart> warm =
-        request.recipe().tuning().warmStart()
-            ? Optional.of(WarmStart.of(heads, request.head()))
-            : Optional.empty();
+    Optional<WarmStart> live = warmStart(request);
     if (request.resume()) {
       TrainingRun.requireStopped(heads.run(request.head()));
     }
@@ -136,12 +175,17 @@ public final class Teacher {
             cache,
             providers,
             known(request.head()),
+            cores,
             staged,
             freeMemory,
             listener)) {
       int width = lesson.tail() == null ? lesson.features().width() : 1;
-      Recipe recipe = request.recipe().resolve(lesson.task(), width);
-      warm.ifPresent(from -> from.check(lesson, recipe));
+      Recipe said = request.recipe().resolve(lesson.task(), width);
+      if (said.warmStart()) {
+        live.orElseThrow().check(lesson, said);
+      }
+      Optional<WarmStart> warm = live.filter(from -> from.alike(lesson, said));
+      Recipe recipe = warm.isPresent() ? said.warm() : said;
       Split split =
           Split.of(
               request.head(),
@@ -153,7 +197,7 @@ public final class Teacher {
       requireTrainable(lesson, split);
       warn(lesson, split, recipe, listener);
       long trainStart = System.nanoTime();
-      Judge judge = new Judge(heads, runs, lesson);
+      Judge judge = new Judge(heads, runs, lesson, names);
       TrainingRun run = run(request, lesson, split, recipe, warm, staged);
       Taught trained = train(lesson, split, recipe, warm, staged, run, listener);
       Taught taught =
@@ -162,6 +206,7 @@ public final class Teacher {
               : trained.with(
                   judge.metrics(
                       manifest(request, lesson, split, recipe, trained),
+                      lesson.classes(),
                       trained.judged(staged),
                       split.validation()));
       double trainSeconds = seconds(trainStart);
@@ -169,6 +214,7 @@ public final class Teacher {
       return heads.deciding(
           request.head(),
           () -> {
+            listener.publishing();
             Judge.Verdict verdict =
                 judge.verdict(request, split.validation(), draft, taught.judged(staged));
             int version = publish(staged, draft, memberships(lesson, split));
@@ -197,21 +243,31 @@ public final class Teacher {
                 lesson.backbone() == null ? 0 : lesson.backbone().runs(),
                 draft.published(version, Map.of()),
                 taught.history,
-                recipe);
+                recipe,
+                lesson.learned());
           });
     } finally {
       heads.discard(staged);
     }
   }
 
+  private Optional<WarmStart> warmStart(TeachRequest request) {
+    RecipeOptions.Start start = request.recipe().tuning().start();
+    boolean wanted =
+        start == RecipeOptions.Start.WARM
+            || start == RecipeOptions.Start.WARM_IF_ALIKE && heads.live(request.head()).isPresent();
+    return wanted ? Optional.of(WarmStart.of(heads, request.head(), names)) : Optional.empty();
+  }
+
   /** The version whose order of classes and columns is kept: the live or else the newest one. */
-  private Optional<HeadManifest> known(String head) {
+  private Optional<Lesson.Known> known(String head) {
     List<Integer> versions = heads.versions(head);
     if (versions.isEmpty()) {
       return Optional.empty();
     }
     int version = heads.live(head).orElse(versions.get(versions.size() - 1));
-    return Optional.of(heads.load(head, version).manifest());
+    HeadManifest manifest = heads.load(head, version).manifest();
+    return Optional.of(new Lesson.Known(manifest.columns(), names.of(manifest)));
   }
 
   /** What any version trained on. */
@@ -314,7 +370,7 @@ public final class Teacher {
   }
 
   /** Trains, and leaves the version's files in the staged folder. */
-  private static Taught train(
+  private Taught train(
       Lesson lesson,
       Split split,
       Recipe recipe,
@@ -340,7 +396,8 @@ public final class Teacher {
             : lesson.tail() == null
                 ? pooled(lesson, split.train(), recipe)
                 : tail(lesson, split.train());
-    Trainer trainer = new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe);
+    Trainer trainer =
+        new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe, cores);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
         trainer.train(
@@ -376,10 +433,9 @@ public final class Teacher {
   }
 
   /** Scaled for what the base's layers give before they train. */
-  private static TrainableNetwork tail(Lesson lesson, int[] rows) {
+  private TrainableNetwork tail(Lesson lesson, int[] rows) {
     Tail tail = lesson.tail();
     Scaling.Estimate estimate = new Scaling.Estimate(Pooling.width(tail.shape()));
-    int cores = Runtime.getRuntime().availableProcessors();
     try (InferenceSession session =
         InferenceSession.open(tail.layers(), SessionSettings.cpu(cores))) {
       List<TensorInfo> live = lesson.backbone().live();

@@ -30,6 +30,7 @@ public final class Trainer {
   private final LabeledExamples data;
   private final Recipe recipe;
   private final RecipeArtifacts artifacts;
+  private final int cores;
 
   /**
    * What a training gave.
@@ -52,6 +53,20 @@ public final class Trainer {
    */
   public Trainer(
       TrainableNetwork initial, Examples examples, Targets targets, Scaling target, Recipe recipe) {
+    this(initial, examples, targets, target, recipe, Integer.MAX_VALUE);
+  }
+
+  /**
+   * @param cores that a step may use at most
+   */
+  Trainer(
+      TrainableNetwork initial,
+      Examples examples,
+      Targets targets,
+      Scaling target,
+      Recipe recipe,
+      int cores) {
+    this.cores = cores;
     this.initial = initial;
     this.data = new LabeledExamples(examples, targets, target);
     this.recipe = recipe;
@@ -99,7 +114,7 @@ public final class Trainer {
       run.restore(checkpoint);
     }
     try (TrainingLoop loop =
-        new TrainingLoop(data, initial, recipe, artifacts, folder, train, progress)) {
+        new TrainingLoop(data, initial, recipe, artifacts, folder, train, progress, cores)) {
       Pace pace = new Pace(listener, epochs, loop.stepsAnEpoch());
       while (progress.epoch() < epochs && !progress.stopped()) {
         int epoch = progress.epoch() + 1;

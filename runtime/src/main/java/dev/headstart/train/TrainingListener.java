@@ -2,7 +2,8 @@ package dev.headstart.train;
 
 /**
  * Hears how teaching goes, on the thread that teaches. Messages are for people; everything that
- * counts is in the result too.
+ * counts is in the result too. Whatever a method throws ends the teaching cleanly and is thrown by
+ * it; the state of the training that was saved last stays, to go on from.
  */
 public interface TrainingListener {
 
@@ -29,8 +30,17 @@ public interface TrainingListener {
    */
   default void pace(double seconds, int epochs) {}
 
+  /** A step of an epoch is done. */
+  default void step() {}
+
   /** An epoch has ended. */
   default void epoch(Epoch epoch) {}
+
+  /**
+   * All is trained, and the version is about to be published. Until that is done nobody else
+   * decides about the head ({@link dev.headstart.head.HeadStore#deciding}).
+   */
+  default void publishing() {}
 
   /** Something a person should know, that does not stop the run. */
   default void warning(String message) {}

@@ -41,6 +41,7 @@ final class TrainingLoop implements AutoCloseable {
   /** Samples a step, but for the last of an epoch. */
   private final int together;
 
+  private final int threads;
   private final SplittableRandom random;
   private final MiniBatches batches;
   private Artifacts artifacts;
@@ -53,6 +54,7 @@ final class TrainingLoop implements AutoCloseable {
    * @param folder for the artifacts; its checkpoint is gone on from where epochs are done
    * @param train rows to train on
    * @param done the epochs that are done
+   * @param cores that a step may use at most
    */
   TrainingLoop(
       LabeledExamples data,
@@ -61,7 +63,9 @@ final class TrainingLoop implements AutoCloseable {
       RecipeArtifacts source,
       Path folder,
       int[] train,
-      TrainingRun.Progress done) {
+      TrainingRun.Progress done,
+      int cores) {
+    this.threads = Math.min(cores, network.threads());
     this.data = data;
     this.network = network;
     this.recipe = recipe;
@@ -156,7 +160,7 @@ final class TrainingLoop implements AutoCloseable {
     } else if (source.joins(epoch)) {
       write(Checkpoint.read(checkpoint).weights());
     }
-    session = TrainingSession.open(folder, network.threads());
+    session = TrainingSession.open(folder, threads);
     batches.bindTo(session);
     rate = Float.NaN; // a session begins with one of its own
   }

@@ -22,14 +22,15 @@ import java.util.Objects;
  * The live version's weights, to begin a training from: as they were judged, not as the refit left
  * them, for the refit has seen the samples that judge.
  *
+ * @param classes what its classes are called by now; null for one that is gone
  * @param weights of its model, by name
  */
-record WarmStart(HeadManifest version, Map<String, Tensor> weights) {
+record WarmStart(HeadManifest version, List<String> classes, Map<String, Tensor> weights) {
 
   /**
    * @throws UsageException if the head has no live version
    */
-  static WarmStart of(HeadStore heads, String head) {
+  static WarmStart of(HeadStore heads, String head, ClassNames names) {
     if (heads.live(head).isEmpty()) {
       throw new UsageException(
           "--warm-start begins from the live version, and no version of the head '"
@@ -39,13 +40,33 @@ record WarmStart(HeadManifest version, Map<String, Tensor> weights) {
     HeadStore.Stored live = heads.loadLive(head);
     Path judged = live.folder().resolve(HeadStore.JUDGED);
     Path model = Files.exists(judged) ? judged : live.model();
-    return new WarmStart(live.manifest(), OnnxModel.read(model).initializers());
+    return new WarmStart(
+        live.manifest(), names.of(live.manifest()), OnnxModel.read(model).initializers());
   }
 
   /**
    * @throws UsageException naming what the version has and the new one would not
    */
   void check(Lesson lesson, Recipe recipe) {
+    List<String> differences = differences(lesson, recipe);
+    if (!differences.isEmpty()) {
+      throw new UsageException(
+          "--warm-start needs what the live version "
+              + version.version()
+              + " of '"
+              + version.head()
+              + "' is made of, but "
+              + String.join("; ", differences)
+              + ". Say the same, or leave out --warm-start");
+    }
+  }
+
+  /** Whether training can begin from it. */
+  boolean alike(Lesson lesson, Recipe recipe) {
+    return !(recipe.kind() instanceof HeadKind.Prototype) && differences(lesson, recipe).isEmpty();
+  }
+
+  private List<String> differences(Lesson lesson, Recipe recipe) {
     List<String> differences = new ArrayList<>();
     differ(differences, "task", version.task().id(), lesson.task().id());
     differ(differences, "kind", version.kind().text(), recipe.kind().text());
@@ -74,16 +95,7 @@ record WarmStart(HeadManifest version, Map<String, Tensor> weights) {
           version.tail().trainable(),
           lesson.tail().trainable());
     }
-    if (!differences.isEmpty()) {
-      throw new UsageException(
-          "--warm-start needs what the live version "
-              + version.version()
-              + " of '"
-              + version.head()
-              + "' is made of, but "
-              + String.join("; ", differences)
-              + ". Say the same, or leave out --warm-start");
-    }
+    return differences;
   }
 
   private static void differ(List<String> differences, String what, Object has, Object asked) {
@@ -111,13 +123,9 @@ record WarmStart(HeadManifest version, Map<String, Tensor> weights) {
   /** The network that the version was, with a row for each of the lesson's classes. */
   TrainableNetwork network(Lesson lesson) {
     return version.kind() instanceof HeadKind.Tail
-        ? TailNetwork.warm(lesson.tail(), weights, version.classes(), lesson.classes())
+        ? TailNetwork.warm(lesson.tail(), weights, classes, lesson.classes())
         : HeadNetwork.warm(
-            version.kind(),
-            lesson.features().width(),
-            weights,
-            version.classes(),
-            lesson.classes());
+            version.kind(), lesson.features().width(), weights, classes, lesson.classes());
   }
 
   /** The version's scaling of a regression's targets; null for other tasks. */

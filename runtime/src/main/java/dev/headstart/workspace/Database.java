@@ -33,7 +33,10 @@ final class Database implements AutoCloseable {
   /** How long to wait for another process's write. */
   static final Duration BUSY = Duration.ofSeconds(30);
 
-  private static final List<List<String>> MIGRATIONS =
+  /** How long to wait for another process's reading, before its log is let be. */
+  static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  static final List<List<String>> MIGRATIONS =
       List.of(
           List.of(
               // data is a FeatureRecord, or NULL where it lies in a file of features/
@@ -47,7 +50,81 @@ final class Database implements AutoCloseable {
                 head TEXT NOT NULL, version INTEGER NOT NULL, sample BLOB NOT NULL,
                 validation INTEGER NOT NULL CHECK (validation IN (0, 1)),
                 PRIMARY KEY (head, version, sample)) STRICT, WITHOUT ROWID
-              """));
+              """),
+          List.of(
+              // recipe is JSON, quiet a LocalTime, created milliseconds since 1970
+              """
+              CREATE TABLE head (
+                head TEXT PRIMARY KEY, modality TEXT NOT NULL, task TEXT NOT NULL,
+                base TEXT, cut TEXT, keep TEXT NOT NULL, recipe TEXT NOT NULL,
+                after INTEGER, quiet TEXT, promote TEXT NOT NULL, keep_versions INTEGER,
+                created INTEGER NOT NULL) STRICT, WITHOUT ROWID
+              """,
+              """
+              CREATE TABLE class (
+                id INTEGER PRIMARY KEY,
+                head TEXT NOT NULL REFERENCES head ON DELETE CASCADE,
+                name TEXT NOT NULL,
+                UNIQUE (head, name)) STRICT
+              """,
+              // new is NULL where the class was removed
+              """
+              CREATE TABLE renaming (
+                id INTEGER PRIMARY KEY,
+                head TEXT NOT NULL REFERENCES head ON DELETE CASCADE,
+                until INTEGER NOT NULL, old TEXT NOT NULL, new TEXT) STRICT
+              """,
+              // number is the label of a regression; other labels are in sample_class
+              """
+              CREATE TABLE sample (
+                sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+                id BLOB NOT NULL,
+                head TEXT NOT NULL REFERENCES head ON DELETE CASCADE,
+                number REAL, name TEXT NOT NULL,
+                state TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'unreadable')),
+                reason TEXT, type TEXT NOT NULL, bytes INTEGER NOT NULL,
+                kept INTEGER NOT NULL CHECK (kept IN (0, 1)),
+                space BLOB, source TEXT NOT NULL, added INTEGER NOT NULL,
+                UNIQUE (id, head)) STRICT
+              """,
+              "CREATE INDEX sample_of_head ON sample (head)",
+              """
+              CREATE TABLE sample_class (
+                sample INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE,
+                class INTEGER NOT NULL REFERENCES class ON DELETE CASCADE,
+                PRIMARY KEY (sample, class)) STRICT, WITHOUT ROWID
+              """,
+              "CREATE INDEX sample_of_class ON sample_class (class)",
+              """
+              CREATE TABLE forgotten (
+                head TEXT NOT NULL, version INTEGER NOT NULL, samples INTEGER NOT NULL,
+                PRIMARY KEY (head, version)) STRICT, WITHOUT ROWID
+              """,
+              """
+              CREATE TABLE run (
+                id INTEGER PRIMARY KEY AUTOINCREMENT,
+                head TEXT NOT NULL, recipe TEXT NOT NULL, cause TEXT NOT NULL,
+                state TEXT NOT NULL, samples INTEGER NOT NULL,
+                created INTEGER NOT NULL, started INTEGER, ended INTEGER,
+                version INTEGER, promoted INTEGER CHECK (promoted IN (0, 1)), reason TEXT) STRICT
+              """,
+              "CREATE INDEX run_of_head ON run (head)",
+              // label is JSON: a class, a list of classes, or a number
+              """
+              CREATE TABLE run_sample (
+                run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+                sample BLOB NOT NULL, position INTEGER NOT NULL, label TEXT NOT NULL,
+                PRIMARY KEY (run, sample)) STRICT, WITHOUT ROWID
+              """,
+              // place is 0 for the training, 1 for the refit; epoch is a RunLog.LoggedEpoch
+              """
+              CREATE TABLE run_epoch (
+                run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+                place INTEGER NOT NULL, number INTEGER NOT NULL, epoch TEXT NOT NULL,
+                PRIMARY KEY (run, place, number)) STRICT, WITHOUT ROWID
+              """,
+              "CREATE TABLE revision (number INTEGER NOT NULL) STRICT",
+              "INSERT INTO revision VALUES (0)"));
 
   private final Failures failures;
   private final Connection connection;
@@ -74,6 +151,8 @@ final class Database implements AutoCloseable {
     config.enforceForeignKeys(true);
     Database database = connect(failures, config, uri(failures.root(), ""));
     try {
+      // What is deleted is overwritten, in the database's own pages as in the log's.
+      database.read(handle -> handle.execute("PRAGMA secure_delete = ON"));
       database.migrate();
       return database;
     } catch (RuntimeException e) {
@@ -207,12 +286,51 @@ final class Database implements AutoCloseable {
 
   /** As {@link #write}, and a power cut does not undo it either. */
   synchronized void writeDurably(Consumer<Handle> statements) {
+    changeDurably(
+        handle -> {
+          statements.accept(handle);
+          return null;
+        });
+  }
+
+  /** As {@link #writeDurably}, with what the statements brought. */
+  synchronized <T> T changeDurably(Function<Handle, T> statements) {
     synchronous("FULL");
     try {
-      write(statements);
+      return jdbi.inTransaction(statements::apply);
+    } catch (JdbiException e) {
+      throw failures.database(e);
     } finally {
       synchronous("NORMAL");
     }
+  }
+
+  /**
+   * Brings the write-ahead log's content into the database and empties the log, so that what was
+   * overwritten is in neither.
+   *
+   * @return false if another process kept reading for {@link #PATIENCE}; what the log holds then
+   *     stays until the next time
+   */
+  synchronized boolean truncateLog() {
+    return read(
+        handle -> {
+          handle.execute("PRAGMA busy_timeout = " + PATIENCE.toMillis());
+          try {
+            return handle
+                    .createQuery("PRAGMA wal_checkpoint(TRUNCATE)")
+                    .map((row, context) -> row.getInt(1))
+                    .one()
+                == 0;
+          } finally {
+            handle.execute("PRAGMA busy_timeout = " + BUSY.toMillis());
+          }
+        });
+  }
+
+  /** Writes a copy, as the database is at this moment, without what was deleted. */
+  synchronized void copy(Path file) {
+    read(handle -> handle.execute("VACUUM INTO ?", file.toString()));
   }
 
   private void synchronous(String mode) {

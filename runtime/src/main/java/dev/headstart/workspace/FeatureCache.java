@@ -5,6 +5,7 @@ import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
+import dev.headstart.disk.Disk;
 import dev.headstart.disk.Staging;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -18,8 +19,12 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
 import org.slf4j.Logger;
@@ -39,10 +44,15 @@ final class FeatureCache implements FeatureStore {
 
   private static final Logger LOG = LoggerFactory.getLogger(FeatureCache.class);
   private static final Pattern DIGEST = Pattern.compile("(?:[0-9a-f]{2}){1,32}");
+  private static final Pattern FILE = Pattern.compile("([0-9a-f]{2,64})-([0-9a-f]{2,64})\\.bin");
   private static final HexFormat HEX = HexFormat.of();
 
   private final Failures failures;
   private final Supplier<Workspace.Opened> database;
+
+  /** What is computed while its sample is deleted must not come back. */
+  private final Set<String> forgotten = ConcurrentHashMap.newKeySet();
+
   private boolean warned;
 
   FeatureCache(Failures failures, Supplier<Workspace.Opened> database) {
@@ -50,8 +60,8 @@ final class FeatureCache implements FeatureStore {
     this.database = database;
   }
 
-  /** Removes what killed processes left unfinished. */
-  void sweep() {
+  /** Removes what killed processes left unfinished, and files that no row has. */
+  void sweep(Database opened) {
     Path features = failures.root().resolve("features");
     if (!Files.isDirectory(features)) {
       return;
@@ -62,6 +72,34 @@ final class FeatureCache implements FeatureStore {
       }
     } catch (IOException e) {
       throw failures.write(e);
+    }
+    // Within a transaction, as files are written within one: none is about to get its row.
+    opened.write(handle -> remove(orphans(handle)));
+  }
+
+  private List<Path> orphans(Handle handle) {
+    List<Path> orphans = new ArrayList<>();
+    for (Path file : files()) {
+      Matcher name = FILE.matcher(file.getFileName().toString());
+      if (name.matches()
+          && rows(handle, digest(name.group(1)), List.of(digest(name.group(2)))).stream()
+              .noneMatch(row -> row.data == null)) {
+        orphans.add(file);
+      }
+    }
+    return orphans;
+  }
+
+  /** All files that hold features, and those that are foreign. */
+  private List<Path> files() {
+    Path features = failures.root().resolve("features");
+    if (!Files.isDirectory(features)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(features, 2)) {
+      return files.filter(Files::isRegularFile).toList();
+    } catch (IOException e) {
+      throw failures.read(features, e);
     }
   }
 
@@ -129,6 +167,92 @@ final class FeatureCache implements FeatureStore {
     }
   }
 
+  /**
+   * Forgets samples in every space, and what is still to be put of them.
+   *
+   * @return files to be removed once the transaction is done
+   */
+  List<Path> forget(Handle handle, Collection<String> samples) {
+    forgotten.addAll(samples);
+    List<Path> files = new ArrayList<>();
+    for (byte[] space : spaces(handle)) {
+      for (List<byte[]> chunk : SampleRows.chunks(samples)) {
+        rows(handle, space, chunk).stream()
+            .filter(row -> row.data == null)
+            .forEach(row -> files.add(path(HEX.formatHex(space), row.sample)));
+        try (PreparedBatch batch =
+            handle.prepareBatch("DELETE FROM feature WHERE space = ? AND sample = ?")) {
+          chunk.forEach(sample -> batch.add(space, sample));
+          batch.execute();
+        }
+      }
+    }
+    return files;
+  }
+
+  /** Samples that came, or came back: what is put of them stays. */
+  void remember(Collection<String> samples) {
+    samples.forEach(forgotten::remove);
+  }
+
+  /** There are few, each with many samples: from one to the next by the key. */
+  private static List<byte[]> spaces(Handle handle) {
+    return handle
+        .createQuery(
+            "WITH RECURSIVE s(space) AS (SELECT min(space) FROM feature UNION ALL"
+                + " SELECT (SELECT min(space) FROM feature WHERE space > s.space) FROM s"
+                + " WHERE s.space IS NOT NULL) SELECT space FROM s WHERE space IS NOT NULL")
+        .mapTo(byte[].class)
+        .list();
+  }
+
+  /** The files of large features, as paths in the workspace. */
+  static List<String> fileNames(Handle handle) {
+    return handle
+        .createQuery("SELECT space, sample FROM feature WHERE data IS NULL")
+        .map((row, context) -> name(HEX.formatHex(row.getBytes(1)), HEX.formatHex(row.getBytes(2))))
+        .list();
+  }
+
+  private static String name(String space, String sample) {
+    return "features/" + sample.substring(0, 2) + "/" + space + "-" + sample + ".bin";
+  }
+
+  /** Removes files that no row has any more. */
+  void remove(Collection<Path> files) {
+    try {
+      for (Path file : files) {
+        if (Files.deleteIfExists(file)) {
+          Disk.force(file.getParent());
+        }
+      }
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
+  /**
+   * Puts a sample's features onto the disk itself, as far as the next durable transaction does not.
+   *
+   * @return whether they are there
+   */
+  boolean force(String space, String sample) {
+    if (!get(space, List.of(sample)).containsKey(sample)) {
+      return false;
+    }
+    Path file = path(space, sample);
+    try {
+      if (Files.exists(file)) {
+        Disk.force(file);
+        Disk.force(file.getParent());
+        Disk.force(file.getParent().getParent());
+      }
+      return true;
+    } catch (IOException e) {
+      throw failures.write(e);
+    }
+  }
+
   @Override
   public void put(String space, Map<String, Features> features) {
     Workspace.Opened opened = database.get();
@@ -137,12 +261,13 @@ final class FeatureCache implements FeatureStore {
       return;
     }
     byte[] key = digest(space);
-    List<Map.Entry<String, Features>> entries = List.copyOf(features.entrySet());
+    List<Map.Entry<String, Features>> entries = new ArrayList<>(features.entrySet());
     opened
         .database()
         .orElseThrow()
         .write(
             handle -> {
+              entries.removeIf(entry -> forgotten.contains(entry.getKey()));
               for (int from = 0; from < entries.size(); from += CHUNK) {
                 insert(
                     handle,
@@ -195,11 +320,7 @@ final class FeatureCache implements FeatureStore {
   }
 
   private Path path(String space, String sample) {
-    return failures
-        .root()
-        .resolve("features")
-        .resolve(sample.substring(0, 2))
-        .resolve(space + "-" + sample + ".bin");
+    return failures.root().resolve(name(space, sample));
   }
 
   private static byte[] digest(String hex) {

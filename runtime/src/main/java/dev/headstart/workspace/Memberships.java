@@ -55,6 +55,19 @@ final class Memberships implements RunStore {
                 .list());
   }
 
+  @Override
+  public Set<String> members(String head, int version) {
+    return samples(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT sample FROM membership WHERE head = :head AND version = :version")
+                .bind("head", head)
+                .bind("version", version)
+                .mapTo(byte[].class)
+                .list());
+  }
+
   private Set<String> samples(Function<Handle, Collection<byte[]>> query) {
     Set<String> samples = new HashSet<>();
     database
@@ -93,7 +106,11 @@ final class Memberships implements RunStore {
 
   @Override
   public void forget(String head) {
-    write(handle -> handle.execute("DELETE FROM membership WHERE head = ?", head));
+    write(
+        handle -> {
+          handle.execute("DELETE FROM membership WHERE head = ?", head);
+          handle.execute("DELETE FROM forgotten WHERE head = ?", head);
+        });
   }
 
   @Override
@@ -103,6 +120,12 @@ final class Memberships implements RunStore {
           for (int version : versions) {
             handle.execute(
                 "DELETE FROM membership WHERE head = ? AND version = ? AND validation = 0",
+                head,
+                version);
+            handle.execute("DELETE FROM forgotten WHERE head = ? AND version = ?", head, version);
+            handle.execute(
+                "DELETE FROM run_sample WHERE run IN"
+                    + " (SELECT id FROM run WHERE head = ? AND version = ?)",
                 head,
                 version);
           }

@@ -6,6 +6,8 @@ import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadStore;
+import dev.headstart.teach.RunLog;
+import dev.headstart.teach.SampleStore;
 import dev.headstart.train.RunStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -18,8 +20,10 @@ import org.slf4j.LoggerFactory;
  * The directory that holds what lasts:
  *
  * <pre>
- * headstart.db     SQLite: features, and which samples judged which version
+ * headstart.db     SQLite: samples, runs, features, and which samples judged which version
  * headstart.lock   held while a process opens the database
+ * blobs/           originals of samples
+ * thumbnails/      small pictures of them
  * features/        features too large for the database
  * models/          added base models, a folder each
  * heads/           heads and their versions
@@ -42,6 +46,8 @@ public final class Workspace implements AutoCloseable {
   private final FeatureCache features;
   private final Memberships runs;
   private final HeadDirectory heads;
+  private final Samples samples;
+  private final RunTable runLog;
   private Opened opened;
   private boolean closed;
 
@@ -60,6 +66,8 @@ public final class Workspace implements AutoCloseable {
     this.features = new FeatureCache(failures, this::opened);
     this.runs = new Memberships(this::opened);
     this.heads = new HeadDirectory(failures, runs);
+    this.samples = new Samples(failures, this::opened, features);
+    this.runLog = new RunTable(this::opened);
   }
 
   /**
@@ -125,7 +133,8 @@ public final class Workspace implements AutoCloseable {
   private Opened writable() {
     try {
       Database database = ProcessLock.holding(lock(failures), () -> Database.open(failures));
-      features.sweep();
+      features.sweep(database);
+      samples.sweep(database);
       return new Opened(Optional.of(database), Optional.empty());
     } catch (IOException e) {
       throw failures.write(e);
@@ -169,6 +178,16 @@ public final class Workspace implements AutoCloseable {
     return runs;
   }
 
+  /** Heads that are taught while serving, and their samples. */
+  public SampleStore samples() {
+    return samples;
+  }
+
+  /** Trainings that were asked for. */
+  public RunLog runLog() {
+    return runLog;
+  }
+
   /** The folder of added base models; missing in a workspace that never could be written. */
   public Path models() {
     return root().resolve("models");
@@ -189,6 +208,25 @@ public final class Workspace implements AutoCloseable {
     if (opened().unwritable().isPresent()) {
       throw opened().unwritable().get();
     }
+  }
+
+  /** The database; nothing if there is none, and none could be made. */
+  Optional<Database> database() {
+    return opened().database();
+  }
+
+  /**
+   * Copies the database as it is at this moment into a folder.
+   *
+   * @return false if there is none
+   */
+  boolean snapshot(Path folder) {
+    if (!Files.exists(root().resolve(Database.FILE))) {
+      return false;
+    }
+    Optional<Database> database = database();
+    database.ifPresent(d -> d.copy(folder.resolve(Database.FILE)));
+    return database.isPresent();
   }
 
   Failures failures() {

@@ -293,6 +293,20 @@ final class GradientCase {
     return new TensorInfo(name, tensor.type(), shape);
   }
 
+  /** The dimensions, of which no two that are not fixed are known to be equal. */
+  static Map<String, long[]> unrelated(Map<String, TensorInfo> shapes) {
+    Map<String, long[]> dimensions = new HashMap<>();
+    long symbol = -1;
+    for (TensorInfo info : shapes.values()) {
+      long[] shape = info.shape().clone();
+      for (int i = 0; i < shape.length; i++) {
+        shape[i] = shape[i] < 0 ? --symbol : shape[i];
+      }
+      dimensions.put(info.name(), shape);
+    }
+    return dimensions;
+  }
+
   /** With every tensor as an output, so that its shape is seen; ONNX Runtime infers the types. */
   private static OnnxModel withAllOutputs(GraphBuilder graph) {
     for (NodeProto node : graph.proto().getNodeList()) {
@@ -314,7 +328,8 @@ final class GradientCase {
     GraphBuilder graph = lifted(forward(outputs));
     Map<String, Value> seedValues = new LinkedHashMap<>();
     seeds.forEach((n, t) -> seedValues.put(n, graph.constant(t)));
-    Map<String, Value> gradients = Gradients.of(graph, shapes, seedValues, variables.keySet());
+    Map<String, Value> gradients =
+        Gradients.of(graph, shapes, unrelated(shapes), seedValues, variables.keySet());
     List<Value> shown = new ArrayList<>();
     gradients.forEach(
         (n, v) -> shown.add(graph.named("gradient:" + n, Operator.IDENTITY, List.of(v))));

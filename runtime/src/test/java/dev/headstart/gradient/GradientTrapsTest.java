@@ -61,7 +61,8 @@ class GradientTrapsTest {
     Value one = graph.constant(Tensor.scalar(1));
     Value seed = graph.node(Operator.EXPAND, List.of(one, graph.node(Operator.SHAPE, List.of(y))));
     Map<String, Value> gradients =
-        Gradients.of(graph, shapes, Map.of(y.name(), seed), feed.keySet());
+        Gradients.of(
+            graph, shapes, GradientCase.unrelated(shapes), Map.of(y.name(), seed), feed.keySet());
     gradients.forEach(
         (name, value) ->
             graph.output(

@@ -62,6 +62,67 @@ class GradientValuesTest {
     }
   }
 
+  /** The gradients of Σ (a + b), whose first axes have these names. */
+  private static void sumOfNamed(
+      String nameA, String nameB, long sizeA, long sizeB, boolean atRunTime) {
+    GraphBuilder graph = new GraphBuilder("named", 17);
+    Value a = graph.input("a", ElementType.FLOAT, -1, 2);
+    Value b = graph.input("b", ElementType.FLOAT, -1, 2);
+    for (int i = 0; i < 2; i++) {
+      graph
+          .proto()
+          .getInputBuilder(i)
+          .getTypeBuilder()
+          .getTensorTypeBuilder()
+          .getShapeBuilder()
+          .getDimBuilder(0)
+          .setDimParam(i == 0 ? nameA : nameB);
+    }
+    Algebra g = new Algebra(graph);
+    Value y = g.add(a, b);
+    Value seed = g.expand(g.scalar(1), g.shape(y));
+    Map<String, Value> gradients = Gradients.of(graph, Map.of(y.name(), seed), List.of("a", "b"));
+    gradients.values().forEach(v -> graph.output(v, ElementType.FLOAT, (long[]) null));
+    assertEquals(
+        atRunTime,
+        graph.proto().getNodeList().stream()
+            .anyMatch(n -> n.getOpType().equals("BroadcastGradientArgs")));
+    Map<String, Tensor> feed =
+        Map.of(
+            "a",
+            Tensor.zeros(ElementType.FLOAT, sizeA, 2),
+            "b",
+            Tensor.zeros(ElementType.FLOAT, sizeB, 2));
+    try (InferenceSession session = InferenceSession.open(graph.build(), SessionSettings.cpu(1))) {
+      Map<String, Tensor> results = session.run(feed);
+      long rows = Math.max(sizeA, sizeB);
+      for (String name : List.of("a", "b")) {
+        long own = name.equals("a") ? sizeA : sizeB;
+        Tensor gradient = results.get(gradients.get(name).name());
+        assertArrayEquals(new long[] {own, 2}, gradient.shape());
+        for (float value : gradient.floats()) {
+          assertEquals((float) rows / own, value);
+        }
+      }
+    }
+  }
+
+  @Test
+  void axesOfOneNameAreEqualAndOthersMayBroadcast() {
+    sumOfNamed("batch", "batch", 3, 3, false);
+    sumOfNamed("batch", "batch", 1, 1, false);
+    sumOfNamed("batch", "other", 3, 3, true);
+    sumOfNamed("batch", "other", 3, 1, true);
+    sumOfNamed("batch", "other", 1, 3, true);
+  }
+
+  @Test
+  void squares() {
+    Tensor two = Tensor.of(new float[] {2}, 1, 1);
+    assertArrayEquals(
+        floats(-6, 0, 1), gradients(18, "Pow", List.of(vector(-3, 0, 0.5f), two)).get(0));
+  }
+
   private static float[] gradient(String operator, float[] x, Attribute... attributes) {
     return gradients(18, operator, List.of(vector(x)), attributes).get(0);
   }

@@ -76,6 +76,27 @@ final class WindowCases {
             .by("x", 1, 2, 4, 4)
             .by("w", 4, 1, 2, 2)
             .node(group(2)));
+    cases.add(
+        conv("depthwise, two for each channel, odd pads, dilation")
+            .by("x", 2, 3, 5, 4)
+            .by("w", 6, 1, 2, 3)
+            .by("b", 6)
+            .node(
+                group(3),
+                ints("pads", 1, 0, 2, 1),
+                ints("dilations", 2, 1),
+                ints("kernel_shape", 2, 3)));
+    cases.add(
+        conv("depthwise, pads beyond the kernel")
+            .by("x", 1, 2, 3, 3)
+            .by("w", 2, 1, 2, 1)
+            .node(group(2), ints("pads", 2, 0, 1, 1), ints("kernel_shape", 2, 1)));
+    cases.add(conv("depthwise, one pixel").by("x", 2, 3, 2, 2).by("w", 3, 1, 1, 1).node(group(3)));
+    cases.add(
+        conv("1-D, depthwise, pads")
+            .by("x", 2, 3, 4)
+            .by("w", 3, 1, 3)
+            .node(group(3), ints("pads", 1, 1)));
     cases.add(conv("one sample, one pixel").by("x", 1, 1, 1, 1).by("w", 1, 1, 1, 1).node());
     cases.add(
         conv("weights only")

@@ -316,6 +316,55 @@ class BatcherTest {
     assertEquals(List.of("!", "a", "c", "a", "a", "a", "b"), calls);
   }
 
+  /** What waits in the background runs when nobody else wants the slot. */
+  @Test
+  void theBackgroundWaitsForAllOthers() throws Exception {
+    Batcher batcher = batcher(1, 100);
+    CountDownLatch latch = new CountDownLatch(1);
+    CompletionStage<String> blocked = block(batcher, new Batcher.Line("first"), latch);
+    Batcher.Line behind = new Batcher.Line("behind", true);
+    List<CompletionStage<String>> stages = new ArrayList<>();
+    stages.add(batcher.submit(behind, job("x", null, 1, NOTHING)));
+    stages.add(batcher.submit(behind, job("y", null, 1, NOTHING)));
+    stages.add(batcher.submit(new Batcher.Line("a"), job("a", null, 1, NOTHING)));
+    stages.add(batcher.submit(new Batcher.Line("b"), job("b", null, 1, NOTHING)));
+    latch.countDown();
+    get(blocked);
+    for (CompletionStage<String> stage : stages) {
+      get(stage);
+    }
+    assertEquals(List.of("a", "b", "x", "y"), calls.subList(calls.size() - 4, calls.size()));
+  }
+
+  /** However busy the others are, some of the background is done. */
+  @Test
+  void theBackgroundIsNotStarved() throws Exception {
+    Batcher batcher = batcher(1, 100);
+    Batcher.Line line = new Batcher.Line("busy");
+    java.util.concurrent.atomic.AtomicBoolean over =
+        new java.util.concurrent.atomic.AtomicBoolean();
+    List<Thread> callers = new ArrayList<>();
+    for (int t = 0; t < 3; t++) {
+      Thread caller =
+          new Thread(
+              () -> {
+                while (!over.get()) {
+                  batcher.submit(line, job("busy", null, 4, NOTHING)).toCompletableFuture().join();
+                }
+              });
+      callers.add(caller);
+      caller.start();
+    }
+    Batcher.Line behind = new Batcher.Line("behind", true);
+    for (int i = 0; i < 3; i++) {
+      get(batcher.submit(behind, job("x", null, 1, NOTHING)));
+    }
+    over.set(true);
+    for (Thread caller : callers) {
+      caller.join();
+    }
+  }
+
   @Test
   void aFullLineRefuses() throws Exception {
     Batcher batcher = batcher(1, 2);

@@ -16,23 +16,23 @@ import java.util.Map;
 import java.util.Random;
 
 /** Publishes heads with weights out of a seed, without any training. */
-final class Heads {
+public final class Heads {
   private final HeadStore store;
   private final BaseModels models;
 
-  Heads(HeadStore store, BaseModels models) {
+  public Heads(HeadStore store, BaseModels models) {
     this.store = store;
     this.models = models;
   }
 
   /** A linear head on ready features; live. */
-  int vectors(String head, Task task, int width, List<String> classes, long seed) {
+  public int vectors(String head, Task task, int width, List<String> classes, long seed) {
     return publish(
         head, task, Modality.VECTOR, null, null, new long[] {width}, classes, random(seed));
   }
 
   /** A linear head on a bundled base's deepest tap; live. */
-  int onBase(String head, String base, Task task, List<String> classes, long seed) {
+  public int onBase(String head, String base, Task task, List<String> classes, long seed) {
     return onBase(head, base, "pooled", new long[] {width(base)}, task, classes, seed);
   }
 
@@ -40,7 +40,7 @@ final class Heads {
     return base.equals("minilm") ? 384 : 1280;
   }
 
-  int onBase(
+  public int onBase(
       String head,
       String base,
       String cut,
@@ -72,11 +72,11 @@ final class Heads {
   }
 
   /** Makes a head's last layer: weights [outputs, width]; biases are zero. */
-  interface Weights {
+  public interface Weights {
     float[] of(int outputs, int width);
   }
 
-  int publish(
+  public int publish(
       String head,
       Task task,
       Modality modality,

@@ -154,6 +154,8 @@ class BeforeTrainingTest {
             FeatureStore.NONE,
             List.of(Provider.CPU),
             "test",
+            ClassNames.AS_TAUGHT,
+            1,
             () -> free,
             Duration.ofDays(1));
     stages.clear();
@@ -298,6 +300,11 @@ class BeforeTrainingTest {
 
     @Override
     public Set<String> trainedOn(String head, int version) {
+      return Set.of();
+    }
+
+    @Override
+    public Set<String> members(String head, int version) {
       return Set.of();
     }
 

@@ -47,6 +47,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * what an unbroken one gives.
  */
 class FineTuningTest {
+  private static final int CORES = Runtime.getRuntime().availableProcessors();
   private static final long SEED = Long.getLong("seed", 31);
   private static final int WIDTH = 12;
   private static final int EPOCHS = 5;
@@ -140,7 +141,8 @@ class FineTuningTest {
 
   private static RecipeOptions.FineTuning tuning(
       String unfreeze, Integer gradual, Recipe.BatchNorm batchNorm) {
-    return new RecipeOptions.FineTuning(unfreeze, List.of(), null, false, gradual, batchNorm);
+    return new RecipeOptions.FineTuning(
+        unfreeze, List.of(), null, RecipeOptions.Start.FRESH, gradual, batchNorm);
   }
 
   private TeachRequest request(String head, Path data, String base, RecipeOptions recipe) {
@@ -155,6 +157,8 @@ class FineTuningTest {
             workspace.features(),
             List.of(Provider.CPU),
             "test",
+            ClassNames.AS_TAUGHT,
+            CORES,
             FreeMemory::bytes,
             Duration.ZERO)
         .teach(request, listener);
@@ -236,6 +240,8 @@ class FineTuningTest {
                   other.features(),
                   List.of(Provider.CPU),
                   "test",
+                  ClassNames.AS_TAUGHT,
+                  CORES,
                   FreeMemory::bytes,
                   Duration.ofDays(1))
               .teach(request, TrainingListener.NONE);

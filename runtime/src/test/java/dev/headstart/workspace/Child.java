@@ -1,15 +1,24 @@
 package dev.headstart.workspace;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.backbone.Features;
 import dev.headstart.head.HeadStore;
+import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.Label;
+import dev.headstart.teach.NewSample;
+import dev.headstart.teach.Run;
+import dev.headstart.teach.SampleStore;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -29,7 +38,10 @@ final class Child {
     return model;
   }
 
-  /** {@code publish HEAD,… TIMES WORKSPACE} or {@code features FROM TO WORKSPACE}. */
+  /**
+   * {@code publish HEAD,… TIMES WORKSPACE}, {@code features FROM TO WORKSPACE} or {@code samples
+   * NAME SEED WORKSPACE}.
+   */
   public static void main(String[] args) throws Exception {
     try (Workspace workspace = Workspace.open(Path.of(args[3]))) {
       System.out.println("ready");
@@ -37,6 +49,7 @@ final class Child {
         case "publish" -> publishAll(workspace, args[1].split(","), Integer.parseInt(args[2]));
         case "features" ->
             features(workspace, Integer.parseInt(args[1]), Integer.parseInt(args[2]));
+        case "samples" -> samples(workspace, args[1], new Random(Long.parseLong(args[2])));
         default -> throw new IllegalArgumentException(args[0]);
       }
     }
@@ -92,6 +105,73 @@ final class Child {
 
   private static void say(String done, String head, int version) {
     System.out.println(done + " " + head + " " + version);
+  }
+
+  /**
+   * Teaches a head until it is killed: adds, relabels and deletes samples, computes features, runs,
+   * publishes. {@code NAME} is what its samples begin with.
+   */
+  private static void samples(Workspace workspace, String name, Random random) throws IOException {
+    SampleStore store = workspace.samples();
+    Map<String, String> labels = new HashMap<>();
+    for (int step = 0; ; step++) {
+      List<NewSample> fresh = new ArrayList<>();
+      for (int i = random.nextInt(6); i >= 0; i--) {
+        fresh.add(Stored.picture(name + " " + step + " " + i + " " + "x".repeat(5000), "a"));
+      }
+      List<String> ids = store.add("taught", fresh).stream().map(a -> a.sample().id()).toList();
+      ids.forEach(id -> said(labels, id, "a"));
+      for (String id : ids) {
+        boolean large = random.nextInt(8) == 0;
+        workspace
+            .features()
+            .put(SPACE, Map.of(id, FeatureCacheTest.vector(1, large ? 70_000 : 384)));
+        store.ready("taught", id, SPACE);
+      }
+      String moved = List.copyOf(labels.keySet()).get(random.nextInt(labels.size()));
+      System.out.println("relabels " + moved);
+      store.relabel("taught", moved, new ClassLabel("b"));
+      said(labels, moved, "b");
+      if (random.nextBoolean()) {
+        List<String> gone =
+            List.copyOf(labels.keySet()).subList(0, 1 + random.nextInt(2) % labels.size());
+        gone.forEach(id -> System.out.println("deletes " + id));
+        store.delete("taught", gone);
+        gone.forEach(id -> System.out.println("deleted " + id));
+        labels.keySet().removeAll(gone);
+      }
+      if (step % 3 == 0) {
+        learn(workspace, labels.keySet());
+      }
+    }
+  }
+
+  private static void said(Map<String, String> labels, String id, String label) {
+    labels.put(id, label);
+    System.out.println("labelled " + id + " " + label);
+  }
+
+  private static void learn(Workspace workspace, Set<String> ids) throws IOException {
+    long run =
+        workspace
+            .runLog()
+            .create("taught", JsonNodeFactory.instance.objectNode(), Run.Cause.REQUEST)
+            .id();
+    LinkedHashMap<String, Label> snapshot = new LinkedHashMap<>();
+    Map<String, Boolean> membership = new HashMap<>();
+    for (String id : ids) {
+      snapshot.put(id, new ClassLabel("a"));
+      membership.put(id, false);
+    }
+    workspace.runLog().start(run, snapshot);
+    int version = Versions.publish(workspace.heads(), "taught", model("taught", 1));
+    workspace.runs().record("taught", version, membership);
+    workspace.heads().promote("taught", version);
+    workspace.runLog().change(run, Run.State.DONE, version, true, "");
+    System.out.println("taught " + version);
+    if (version > 3) {
+      removeUnlessLive(workspace.heads(), "taught", version - 3);
+    }
   }
 
   /** Half of the features are large. */

@@ -3,6 +3,7 @@ package dev.headstart.cli;
 import dev.headstart.Headstart;
 import dev.headstart.artifact.Loss;
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.ConflictException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
@@ -53,7 +54,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ModelsCommand.class,
       ArtifactsCommand.class,
       ServeCommand.class,
-      KeysCommand.class
+      KeysCommand.class,
+      WorkspaceCommand.class
     },
     versionProvider = Main.Version.class,
     scope = ScopeType.INHERIT,
@@ -281,7 +283,7 @@ public final class Main implements Runnable {
       console.message("See: " + at.getCommandSpec().qualifiedName() + " --help");
       return WRONG_USAGE;
     }
-    if (e instanceof BadInputException) {
+    if (e instanceof BadInputException || e instanceof ConflictException) {
       return BAD_INPUT;
     }
     return e instanceof NotFoundException ? NOT_FOUND : ANYTHING_ELSE;

@@ -3,6 +3,7 @@ package dev.headstart.cli;
 import dev.headstart.Headstart;
 import dev.headstart.artifact.Loss;
 import dev.headstart.head.HeadKind;
+import dev.headstart.sample.DataSource;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Recipe;
 import dev.headstart.train.RecipeOptions;
@@ -263,9 +264,16 @@ final class TeachCommand extends HeadstartCommand {
                 optimizer, rate, schedule, warmup, weightDecay, clip),
             new RecipeOptions.Passes(epochs, batch, accumulate),
             new RecipeOptions.Judging(validation, patience, noRefit ? Boolean.FALSE : null),
-            new RecipeOptions.FineTuning(unfreeze, freeze, baseRate, warmStart, gradual, batchNorm),
+            new RecipeOptions.FineTuning(
+                unfreeze,
+                freeze,
+                baseRate,
+                warmStart ? RecipeOptions.Start.WARM : RecipeOptions.Start.FRESH,
+                gradual,
+                batchNorm),
             seed);
-    TeachResult result = teach(new TeachRequest(head, data, base, cut, recipe, promotion, resume));
+    TeachResult result =
+        teach(new TeachRequest(head, DataSource.at(data), base, cut, recipe, promotion, resume));
     if (json()) {
       console().json(result);
     } else {

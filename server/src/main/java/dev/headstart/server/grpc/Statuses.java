@@ -1,6 +1,7 @@
 package dev.headstart.server.grpc;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.ConflictException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
@@ -69,6 +70,9 @@ final class Statuses {
   private static Status.Code code(HeadstartException known) {
     if (known instanceof BadInputException || known instanceof UsageException) {
       return Status.Code.INVALID_ARGUMENT;
+    }
+    if (known instanceof ConflictException) {
+      return Status.Code.FAILED_PRECONDITION;
     }
     if (known instanceof NotFoundException) {
       return Status.Code.NOT_FOUND;

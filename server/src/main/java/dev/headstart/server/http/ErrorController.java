@@ -1,6 +1,7 @@
 package dev.headstart.server.http;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
@@ -59,6 +60,9 @@ final class ErrorController {
     }
     if (e instanceof BadInputException || e instanceof UsageException) {
       return Answers.error(HttpStatus.BAD_REQUEST, e.getMessage());
+    }
+    if (e instanceof ConflictException) {
+      return Answers.error(HttpStatus.CONFLICT, e.getMessage());
     }
     if (e instanceof UnavailableException unavailable) {
       var answer = Answers.error(HttpStatus.SERVICE_UNAVAILABLE, e.getMessage());
