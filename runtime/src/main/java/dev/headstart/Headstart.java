@@ -20,8 +20,11 @@ import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.Rules;
 import dev.headstart.teach.RunLog;
+import dev.headstart.teach.Runs;
 import dev.headstart.teach.SampleStore;
 import dev.headstart.teach.StoredSample;
+import dev.headstart.teach.Teaching;
+import dev.headstart.teach.TeachingSettings;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
@@ -101,7 +104,14 @@ public final class Headstart implements AutoCloseable {
     workspace.requireWritable();
     Teacher teacher =
         new Teacher(
-            models, workspace.heads(), workspace.runs(), workspace.features(), providers, VERSION);
+            models,
+            workspace.heads(),
+            workspace.runs(),
+            workspace.features(),
+            providers,
+            VERSION,
+            Runs.names(workspace.samples()),
+            Runtime.getRuntime().availableProcessors());
     try {
       TeachResult result = teacher.teach(request, listener);
       remember(result, listener);
@@ -201,6 +211,23 @@ public final class Headstart implements AutoCloseable {
    */
   public ModelRepository repository(ServingSettings settings, ServingListener listener) {
     return ModelRepository.open(models, heads(), settings, listener);
+  }
+
+  /**
+   * Teaches heads while a repository of this workspace serves them. The caller closes it before the
+   * repository.
+   */
+  public Teaching teaching(ModelRepository repository, TeachingSettings settings) {
+    return Teaching.open(
+        workspace.samples(),
+        workspace.runLog(),
+        workspace.runs(),
+        workspace.heads(),
+        models,
+        workspace.features(),
+        repository,
+        settings,
+        VERSION);
   }
 
   /** Writes a head with all its versions into one file; see {@link HeadBundle#write}. */

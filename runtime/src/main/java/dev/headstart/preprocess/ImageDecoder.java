@@ -345,6 +345,10 @@ final class ImageDecoder {
     return (byte) (opacity == 255 ? value : (value * opacity + 255 * (255 - opacity) + 127) / 255);
   }
 
+  static String mediaType(byte[] bytes) {
+    return "image/" + format(bytes).name().toLowerCase(Locale.ROOT);
+  }
+
   private static Format format(byte[] bytes) {
     if (bytes.length == 0) {
       throw new BadInputException("empty (0 bytes); expected a picture");
@@ -379,6 +383,12 @@ final class ImageDecoder {
     }
     if (starts(bytes, 0, '%', 'P', 'D', 'F')) {
       return "it is a PDF file";
+    }
+    if (starts(bytes, 0, 'M', 'Z') || starts(bytes, 0, 0x7F, 'E', 'L', 'F')) {
+      return "it is a program";
+    }
+    if (starts(bytes, 0, 'P', 'K', 3, 4)) {
+      return "it is a ZIP file, or a document in one";
     }
     int shown = Math.min(24, bytes.length);
     boolean text = true;

@@ -9,20 +9,22 @@ import java.util.List;
  * @param kind how it was written
  * @param texts the text, the number's own digits, or the list's elements
  */
-record RawLabel(Kind kind, List<String> texts) {
+public record RawLabel(Kind kind, List<String> texts) {
 
-  enum Kind {
+  /** How a label was written. */
+  public enum Kind {
     TEXT,
     NUMBER,
     LIST
   }
 
-  static RawLabel text(String text) {
+  /** A label that was written as a text. */
+  public static RawLabel text(String text) {
     return new RawLabel(Kind.TEXT, List.of(text));
   }
 
   /** The task that labels written so stand for when nobody says otherwise. */
-  Task task() {
+  public Task task() {
     return switch (kind) {
       case TEXT -> Task.SINGLE;
       case NUMBER -> Task.REGRESSION;
@@ -35,7 +37,7 @@ record RawLabel(Kind kind, List<String> texts) {
    *
    * @throws BadInputException with the reason alone, if it means nothing there
    */
-  Label under(Task task) {
+  public Label under(Task task) {
     if (task != Task.MULTI && kind == Kind.LIST) {
       throw new BadInputException(
           "its label is a list, but the task is " + task.id() + " (--task multi takes lists)");

@@ -10,6 +10,7 @@ import dev.headstart.error.UnavailableException.Reason;
 import dev.headstart.head.HeadStore;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
+import dev.headstart.ort.Provider;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -231,6 +232,13 @@ public final class ModelRepository implements AutoCloseable {
     Bases.SharedBackbone backbone = catalog.backbone(base, cut);
     backbone.warm(Bases.NOTHING);
     return new FeatureSource(backbone, batcher, extractions);
+  }
+
+  /** The providers of a base model, in order of preference; null for those of others. */
+  public List<Provider> providers(String base) {
+    return base == null
+        ? settings.providers()
+        : settings.providersByModel().getOrDefault(base, settings.providers());
   }
 
   /** Requests that wait, for a model. */

@@ -17,8 +17,14 @@ import org.slf4j.LoggerFactory;
 final class FeatureWorker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FeatureWorker.class);
 
-  /** How often the rest is done at least, in milliseconds. */
+  /** How often the rest is done while nothing comes, in milliseconds. */
   private static final long TICK = 250;
+
+  /** How often it is done at least. */
+  private static final long LONGEST = 1000;
+
+  /** How long nothing must have come before it is done. */
+  private static final long QUIET = 100;
 
   /** Milliseconds until what failed is tried again. */
   private static final long PAUSE = 1000;
@@ -26,7 +32,16 @@ final class FeatureWorker implements AutoCloseable {
   private final Work work;
   private final Map<String, ArrayDeque<String>> fresh = new LinkedHashMap<>();
   private final Map<String, ArrayDeque<String>> backlog = new LinkedHashMap<>();
+  private final Map<String, ArrayDeque<String>> learned = new LinkedHashMap<>();
+  private final Map<String, ArrayDeque<String>> failed = new LinkedHashMap<>();
   private final Thread thread;
+
+  /** When those that failed are tried again, as {@link System#nanoTime}. */
+  private long again;
+
+  /** What was logged last of a failure. */
+  private String said;
+
   private boolean idle;
 
   /** Something came since the rest was begun. */
@@ -37,14 +52,17 @@ final class FeatureWorker implements AutoCloseable {
   /** What there is to do; whatever is thrown is logged, and tried again later. */
   interface Work {
 
-    /** Learns a sample. */
-    void learn(String head, String id) throws InterruptedException;
+    /** Learns a sample; says whether anything came of it. */
+    boolean learn(String head, String id) throws InterruptedException;
 
-    /** What is done when nothing new waits, and at least every few hundred milliseconds. */
-    void rest() throws InterruptedException;
+    /** What can wait until all samples are learned. */
+    void finish(String head, String id);
+
+    /** What is done when nothing new has come for a while, and now and then. */
+    void rest();
   }
 
-  private record Item(String head, String id) {}
+  private record Item(String head, String id, boolean learned) {}
 
   FeatureWorker(Work work) {
     this.work = work;
@@ -95,28 +113,36 @@ final class FeatureWorker implements AutoCloseable {
   synchronized void forget(String head) {
     fresh.remove(head);
     backlog.remove(head);
+    learned.remove(head);
+    failed.remove(head);
   }
 
   private void run() {
-    long rested = System.nanoTime() - TimeUnit.MILLISECONDS.toNanos(TICK);
+    long rested = System.nanoTime();
     while (true) {
-      Item item;
-      synchronized (this) {
-        if (closed) {
-          return;
-        }
-        item = next();
-      }
       try {
-        long since = System.nanoTime() - rested;
-        if (item != null) {
-          learn(item);
+        Item item;
+        synchronized (this) {
+          if (closed) {
+            return;
+          }
+          item = next();
+          if (item == null && woken) {
+            woken = false;
+            wait(QUIET); // there may be more to come, which need not wait for the rest then
+            continue;
+          }
         }
-        if (item == null || since > TimeUnit.MILLISECONDS.toNanos(TICK)) {
+        if (item != null) {
+          work(item);
+        }
+        if (item == null || System.nanoTime() - rested > TimeUnit.MILLISECONDS.toNanos(LONGEST)) {
           work.rest();
           rested = System.nanoTime();
         }
-        rested(item == null);
+        if (item == null) {
+          await();
+        }
       } catch (InterruptedException e) {
         return; // closed
       } catch (RuntimeException | Error e) {
@@ -128,28 +154,32 @@ final class FeatureWorker implements AutoCloseable {
     }
   }
 
-  /**
-   * Waits until there is something to do.
-   *
-   * @param all whether nothing was left to do
-   */
-  private synchronized void rested(boolean all) throws InterruptedException {
-    if (all && !woken && fresh.isEmpty() && backlog.isEmpty() && !closed) {
+  private synchronized void await() throws InterruptedException {
+    if (!woken && !closed) {
       idle = true;
       wait(TICK);
       idle = false;
     }
-    woken = false;
   }
 
   /** Under the lock. */
   private Item next() {
-    Item item = next(fresh);
-    return item != null ? item : next(backlog);
+    if (!failed.isEmpty() && System.nanoTime() - again > 0) {
+      failed.forEach((head, ids) -> backlog.merge(head, ids, FeatureWorker::joined));
+      failed.clear();
+    }
+    Item item = next(fresh, false);
+    item = item != null ? item : next(backlog, false);
+    return item != null ? item : next(learned, true);
+  }
+
+  private static ArrayDeque<String> joined(ArrayDeque<String> first, ArrayDeque<String> second) {
+    first.addAll(second);
+    return first;
   }
 
   /** The first of the first queue, which goes behind the others. */
-  private static Item next(Map<String, ArrayDeque<String>> queues) {
+  private static Item next(Map<String, ArrayDeque<String>> queues, boolean learned) {
     Iterator<Map.Entry<String, ArrayDeque<String>>> all = queues.entrySet().iterator();
     if (!all.hasNext()) {
       return null;
@@ -162,27 +192,39 @@ final class FeatureWorker implements AutoCloseable {
     if (!ids.isEmpty()) {
       queues.put(head, ids);
     }
-    return new Item(head, id);
+    return new Item(head, id, learned);
   }
 
-  private void learn(Item item) throws InterruptedException {
+  private void work(Item item) throws InterruptedException {
+    if (item.learned) {
+      work.finish(item.head, item.id);
+      return;
+    }
     try {
-      work.learn(item.head, item.id);
+      if (work.learn(item.head, item.id)) {
+        add(learned, item.head, List.of(item.id));
+      }
     } catch (RuntimeException | Error e) {
       synchronized (this) {
         if (closed) {
           return;
         }
       }
-      LOG.warn(
-          "head '{}': a sample could not be learned, which is tried again: {}",
-          item.head,
-          e.toString());
-      LOG.debug("", e);
-      if (!pause()) {
-        throw new InterruptedException();
+      // A full disk, say, that all samples fail at: said once.
+      String message = e.toString();
+      if (message.equals(said)) {
+        LOG.debug("", e);
+      } else {
+        LOG.warn(
+            "head '{}': a sample could not be learned, which is tried again: {}",
+            item.head,
+            message);
+        said = message;
       }
-      backlog(item.head, List.of(item.id));
+      synchronized (this) {
+        failed.computeIfAbsent(item.head, key -> new ArrayDeque<>()).add(item.id);
+        again = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PAUSE);
+      }
     }
   }
 

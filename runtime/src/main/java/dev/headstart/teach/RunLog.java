@@ -61,6 +61,16 @@ public interface RunLog {
   /** Runs that are queued or running, oldest first. */
   List<Run> open();
 
+  /**
+   * Claims the runs for this process: of several at one workspace, one trains. Closing it gives
+   * them up; so does the end of the process.
+   *
+   * @return nothing if another process has them
+   */
+  default Optional<AutoCloseable> claim() {
+    return Optional.of(() -> {});
+  }
+
   /** The run that made a version. */
   Optional<Long> madeBy(String head, int version);
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
+import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
@@ -13,8 +14,8 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.onnx.ModelCutter;
 import dev.headstart.preprocess.Thumbnail;
-import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
@@ -24,7 +25,9 @@ import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.Overlay;
 import dev.headstart.serving.Overlays;
 import dev.headstart.train.RunStore;
+import dev.headstart.train.Teacher;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -52,7 +55,7 @@ public final class Teaching implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Teaching.class);
 
   /** Nanoseconds until it is looked once more for what other processes changed. */
-  private static final long LOOK = TimeUnit.SECONDS.toNanos(2);
+  private static final long LOOK = TimeUnit.SECONDS.toNanos(1);
 
   private final SampleStore store;
   private final RunLog runLog;
@@ -65,6 +68,8 @@ public final class Teaching implements AutoCloseable {
   private final Events events = new Events();
   private final Map<String, Learner> learners = new ConcurrentHashMap<>();
   private final FeatureWorker worker;
+  private final Runs runs;
+  private final Versions versions;
   private volatile Watcher watcher = new Watcher() {};
   private long revision = -1;
 
@@ -111,7 +116,8 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     this.store = store;
     this.runLog = runLog;
     this.memberships = memberships;
@@ -119,13 +125,49 @@ public final class Teaching implements AutoCloseable {
     this.models = models;
     this.features = features;
     this.repository = repository;
+    this.runs =
+        new Runs(
+            store,
+            runLog,
+            heads,
+            memberships,
+            (base, names, cores) ->
+                new Teacher(
+                    models,
+                    heads,
+                    memberships,
+                    features,
+                    repository.providers(base),
+                    release,
+                    names,
+                    cores),
+            settings.runs(),
+            events,
+            repository::refresh,
+            Clock.systemUTC());
+    this.versions =
+        new Versions(
+            store,
+            runLog,
+            heads,
+            memberships,
+            models,
+            features,
+            repository::providers,
+            events,
+            repository::refresh);
     this.feedback = new Feedback(settings.predictions(), settings.predictionBytes());
     this.worker =
         new FeatureWorker(
             new FeatureWorker.Work() {
               @Override
-              public void learn(String head, String id) throws InterruptedException {
-                Teaching.this.learn(head, id);
+              public boolean learn(String head, String id) throws InterruptedException {
+                return Teaching.this.learn(head, id);
+              }
+
+              @Override
+              public void finish(String head, String id) {
+                store.find(head, id).ifPresent(sample -> thumbnail(head, sample));
               }
 
               @Override
@@ -139,6 +181,7 @@ public final class Teaching implements AutoCloseable {
    * Begins to teach: heads of the repository answer by their samples as soon as those are read.
    *
    * @param repository stays the caller's to close, after this
+   * @param release version of this library, for provenance
    */
   public static Teaching open(
       SampleStore store,
@@ -148,14 +191,18 @@ public final class Teaching implements AutoCloseable {
       BaseModels models,
       FeatureStore features,
       ModelRepository repository,
-      TeachingSettings settings) {
+      TeachingSettings settings,
+      String release) {
     Teaching teaching =
-        new Teaching(store, runLog, memberships, heads, models, features, repository, settings);
+        new Teaching(
+            store, runLog, memberships, heads, models, features, repository, settings, release);
     for (HeadSettings head : store.heads()) {
       teaching.learners.put(head.head(), teaching.learner(head));
     }
     repository.follow(teaching.new Learned());
     teaching.worker.start();
+    teaching.watch(teaching.runs.watcher());
+    teaching.runs.start();
     return teaching;
   }
 
@@ -195,6 +242,16 @@ public final class Teaching implements AutoCloseable {
   /** What was asked last. */
   public Feedback feedback() {
     return feedback;
+  }
+
+  /** Trainings. */
+  public Runs runs() {
+    return runs;
+  }
+
+  /** What trainings made. */
+  public Versions versions() {
+    return versions;
   }
 
   /** Tells of changes. */
@@ -382,7 +439,15 @@ public final class Teaching implements AutoCloseable {
               + ", but the head's samples are "
               + modality.plural());
     }
-    return base.cut(wanted == null ? "auto" : wanted).name();
+    Cut cut = base.cut(wanted == null ? "auto" : wanted);
+    if (!base.cutNames().contains(cut.name())) {
+      try {
+        ModelCutter.cut(base.model(), cut.tensor());
+      } catch (NotFoundException e) {
+        throw new NotFoundException("cut (or tensor) of " + base, cut.name(), base.cutNames());
+      }
+    }
+    return cut.name();
   }
 
   /** What a head would be that was taught elsewhere, such as on the command line. */
@@ -513,9 +578,10 @@ public final class Teaching implements AutoCloseable {
       }
     }
     learner = taught(head);
-    HeadSettings settings = learner.settings();
-    samples.forEach(sample -> requireFits(settings, sample));
-    List<Added> added = store.add(head, samples);
+    boolean known = samples.stream().anyMatch(s -> store.find(head, id(s)).isPresent());
+    // One that is there may move: not while a version is published that learned its old label.
+    List<Added> added =
+        known ? heads.deciding(head, () -> store.add(head, samples)) : store.add(head, samples);
     List<String> ids = added.stream().map(a -> a.sample().id()).toList();
     List<String> moved = new ArrayList<>();
     for (Added one : added) {
@@ -541,6 +607,10 @@ public final class Teaching implements AutoCloseable {
     return added;
   }
 
+  private static String id(NewSample sample) {
+    return sample.sample().sha256();
+  }
+
   /** What the draft leaves open, the first sample says. */
   private static HeadDraft with(HeadDraft draft, NewSample first) {
     Label label = first.label();
@@ -560,43 +630,6 @@ public final class Teaching implements AutoCloseable {
         draft.rules());
   }
 
-  private static void requireFits(HeadSettings settings, NewSample sample) {
-    if (sample.sample().modality() != settings.modality()) {
-      throw new BadInputException(
-          "the samples of head '"
-              + settings.head()
-              + "' are "
-              + settings.modality().plural()
-              + ", but "
-              + sample.sample().name()
-              + " is one of "
-              + sample.sample().modality().plural());
-    }
-    requireFits(settings, sample.label());
-  }
-
-  private static void requireFits(HeadSettings settings, Label label) {
-    boolean fits =
-        switch (settings.task()) {
-          case SINGLE -> label instanceof ClassLabel;
-          case MULTI -> label instanceof ClassesLabel;
-          case REGRESSION -> label instanceof NumberLabel;
-        };
-    if (!fits) {
-      throw new BadInputException(
-          "labels of head '"
-              + settings.head()
-              + "' must be "
-              + switch (settings.task()) {
-                case SINGLE -> "one class";
-                case MULTI -> "a list of classes";
-                case REGRESSION -> "a number";
-              }
-              + ", not "
-              + label);
-    }
-  }
-
   /**
    * Gives a sample another label; answers follow at once.
    *
@@ -604,8 +637,7 @@ public final class Teaching implements AutoCloseable {
    */
   public StoredSample relabel(String head, String id, Label label) {
     Learner learner = taught(head);
-    requireFits(learner.settings(), label);
-    StoredSample changed = store.relabel(head, id, label);
+    StoredSample changed = heads.deciding(head, () -> store.relabel(head, id, label));
     learner.refresh(List.of(id));
     watcher.changed(head, List.of(id));
     repository.refresh(head);
@@ -621,7 +653,7 @@ public final class Teaching implements AutoCloseable {
    */
   public int delete(String head, Collection<String> ids) {
     Learner learner = taught(head);
-    int count = learner.forget(ids, () -> store.delete(head, ids));
+    int count = learner.forget(ids, () -> heads.deciding(head, () -> store.delete(head, ids)));
     watcher.changed(head, ids);
     repository.refresh(head);
     worker.wake();
@@ -673,17 +705,23 @@ public final class Teaching implements AutoCloseable {
               .filter(sample -> sample.label().names().contains(from))
               .map(StoredSample::id)
               .toList();
-      int until = heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
       learner.changeClass(
           from,
           to,
-          () -> {
-            if (to == null) {
-              store.removeClass(head, from, until);
-            } else {
-              store.renameClass(head, from, to, until);
-            }
-          });
+          () ->
+              heads.deciding(
+                  head,
+                  () -> {
+                    // Under the lock that versions are published under: none is between.
+                    int until =
+                        heads.versions(head).stream().mapToInt(Integer::intValue).max().orElse(0);
+                    if (to == null) {
+                      store.removeClass(head, from, until);
+                    } else {
+                      store.renameClass(head, from, to, until);
+                    }
+                    return until;
+                  }));
     }
     watcher.changed(head, its);
     repository.refresh(head);
@@ -718,22 +756,18 @@ public final class Teaching implements AutoCloseable {
   }
 
   /** On the worker's thread. */
-  private void learn(String head, String id) throws InterruptedException {
+  private boolean learn(String head, String id) throws InterruptedException {
     Learner learner = learners.get(head);
-    if (learner == null) {
-      return;
+    if (learner == null || !learner.learn(id)) {
+      return false;
     }
-    if (learner.learn(id)) {
-      repository.refresh(head);
-      watcher.added(head);
-      Optional<StoredSample> now = store.find(head, id);
-      Map<String, Object> data = new LinkedHashMap<>();
-      data.put("id", id);
-      now.ifPresent(sample -> data.put("state", sample.state().id()));
-      tell("samples", head, data);
-      now.filter(s -> store.thumbnail(s).isEmpty())
-          .ifPresent(s -> makeThumbnail(learner.settings(), s));
-    }
+    repository.refresh(head);
+    watcher.added(head);
+    Map<String, Object> data = new LinkedHashMap<>();
+    data.put("id", id);
+    store.find(head, id).ifPresent(sample -> data.put("state", sample.state().id()));
+    tell("samples", head, data);
+    return true;
   }
 
   /** On the worker's thread: what other processes changed, and how sharp scores are to be. */
@@ -800,6 +834,7 @@ public final class Teaching implements AutoCloseable {
   /** Ends all learning; heads go on answering by what they know. Idempotent. */
   @Override
   public void close() {
+    runs.close();
     worker.close();
     learners.values().forEach(Learner::close);
   }

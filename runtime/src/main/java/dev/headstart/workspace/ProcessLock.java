@@ -1,12 +1,15 @@
 package dev.headstart.workspace;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -18,6 +21,9 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class ProcessLock {
   /** A file lock belongs to the whole process, so its threads are told apart here. */
   private static final Map<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
+
+  /** Files whose lock this process has claimed. */
+  private static final Set<Path> CLAIMED = ConcurrentHashMap.newKeySet();
 
   private ProcessLock() {}
 
@@ -41,6 +47,49 @@ public final class ProcessLock {
    */
   static <T> T sharing(Path file, Work<T> work) throws IOException {
     return Files.exists(file) ? locked(file, work, true, StandardOpenOption.READ) : work.run();
+  }
+
+  /**
+   * Takes a lock for as long as it is not closed, without waiting. It keeps out all but its holder,
+   * be they of this process or of others.
+   *
+   * @return nothing if somebody has it
+   */
+  static Optional<AutoCloseable> claim(Path file, Failures failures) {
+    if (!CLAIMED.add(file)) {
+      return Optional.empty();
+    }
+    FileChannel channel = null;
+    try {
+      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        FileChannel held = channel;
+        channel = null;
+        return Optional.of(
+            () -> {
+              held.close(); // and so releases it
+              CLAIMED.remove(file);
+            });
+      }
+      CLAIMED.remove(file);
+      return Optional.empty();
+    } catch (IOException e) {
+      CLAIMED.remove(file);
+      throw failures.write(e);
+    } finally {
+      close(channel);
+    }
+  }
+
+  private static void close(FileChannel channel) {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static <T> T locked(

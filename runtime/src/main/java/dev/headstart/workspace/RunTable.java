@@ -25,9 +25,11 @@ final class RunTable implements RunLog {
   private static final int CHUNK = 1000;
 
   private final Supplier<Workspace.Opened> database;
+  private final Failures failures;
 
-  RunTable(Supplier<Workspace.Opened> database) {
+  RunTable(Supplier<Workspace.Opened> database, Failures failures) {
     this.database = database;
+    this.failures = failures;
   }
 
   private <T> T read(Function<Handle, T> query, T none) {
@@ -250,6 +252,12 @@ final class RunTable implements RunLog {
                 .map((row, context) -> run(row))
                 .list(),
         List.of());
+  }
+
+  @Override
+  public Optional<AutoCloseable> claim() {
+    writable();
+    return ProcessLock.claim(failures.root().resolve("headstart.runs"), failures);
   }
 
   @Override

@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  * headstart.db     SQLite: samples, runs, features, and which samples judged which version
  * headstart.lock   held while a process opens the database
+ * headstart.runs   held by the process that trains
  * blobs/           originals of samples
  * thumbnails/      small pictures of them
  * features/        features too large for the database
@@ -67,7 +68,7 @@ public final class Workspace implements AutoCloseable {
     this.runs = new Memberships(this::opened);
     this.heads = new HeadDirectory(failures, runs);
     this.samples = new Samples(failures, this::opened, features);
-    this.runLog = new RunTable(this::opened);
+    this.runLog = new RunTable(this::opened, failures);
   }
 
   /**

@@ -76,8 +76,8 @@ class PicturesTest {
     Path animals = Shared.path("data/animals");
     Path bags = Shared.path("data/fashion/train/bag");
     int handles = OrtRuntime.openHandles();
-    MemoryStore store = new MemoryStore();
     try (Workspace workspace = Workspace.open(folder.resolve("workspace"))) {
+      SampleStore store = workspace.samples();
       BaseModels models = new BaseModels(workspace.models());
       ServingSettings defaults = ServingSettings.defaults();
       ServingSettings settings =
@@ -92,7 +92,7 @@ class PicturesTest {
               defaults.poll());
       try (ModelRepository repository =
           ModelRepository.open(models, workspace.heads(), settings, ServingListener.NONE)) {
-        Teaching teaching = open(store, workspace, models, repository);
+        Teaching teaching = open(workspace, models, repository);
         HeadDraft any = new HeadDraft("seen", null, null, null, null, null, null, null, null);
         List<Path> held = new ArrayList<>();
         for (String animal : ANIMALS) {
@@ -148,18 +148,25 @@ class PicturesTest {
         }
         System.out.println(bag + " of 20 bags, " + changed + " animals answered otherwise");
         assertTrue(bag >= 18 && changed <= 1, bag + " bags, " + changed + " changed");
-        assertEquals(47, store.thumbnails.size(), "one of each that can be read");
+        assertEquals(
+            47,
+            store.samples("seen").stream().filter(s -> store.thumbnail(s).isPresent()).count(),
+            "one of each that can be read");
         StoredSample first = store.samples("seen").get(0);
         assertTrue(teaching.thumbnail("seen", first).isPresent());
-        byte[] jpeg = store.thumbnails.remove(first.id());
-        assertTrue(teaching.thumbnail("seen", first).isPresent(), "made again");
-        assertArrayEquals(jpeg, store.thumbnails.get(first.id()));
+        Path thumbnail = store.thumbnail(first).orElseThrow();
+        byte[] jpeg = Files.readAllBytes(thumbnail);
+        Files.delete(thumbnail);
+        assertArrayEquals(
+            jpeg,
+            Files.readAllBytes(teaching.thumbnail("seen", first).orElseThrow()),
+            "made again");
         teaching.change("seen", new Teaching.HeadChange(HeadSettings.Keep.FEATURES, null, null));
         assertFalse(store.find("seen", first.id()).orElseThrow().kept());
 
         teaching.close();
-        updateRuntime(store, workspace);
-        try (Teaching again = open(store, workspace, models, repository)) {
+        updateRuntime(workspace);
+        try (Teaching again = open(workspace, models, repository)) {
           settle(again);
           assertEquals("bag", label(repository, photos.get(1)), "remembered features still count");
           assertEquals(before.get(0), label(repository, held.get(0)));
@@ -170,21 +177,22 @@ class PicturesTest {
     assertEquals(handles, OrtRuntime.openHandles(), "open native handles");
   }
 
-  private static Teaching open(
-      MemoryStore store, Workspace workspace, BaseModels models, ModelRepository repository) {
+  private static Teaching open(Workspace workspace, BaseModels models, ModelRepository repository) {
     return Teaching.open(
-        store,
-        store,
+        workspace.samples(),
+        workspace.runLog(),
         workspace.runs(),
         workspace.heads(),
         models,
         workspace.features(),
         repository,
-        TeachingSettings.defaults());
+        TeachingSettings.defaults(),
+        "test");
   }
 
   /** All features are what another release of the runtime computed; nothing else is kept. */
-  private static void updateRuntime(MemoryStore store, Workspace workspace) {
+  private static void updateRuntime(Workspace workspace) {
+    SampleStore store = workspace.samples();
     for (StoredSample sample : store.samples("seen")) {
       if (sample.space() != null) {
         String other = sample.space().substring(0, 32) + "0".repeat(32);

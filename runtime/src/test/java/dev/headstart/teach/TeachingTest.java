@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
+import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.onnx.Tensor;
@@ -26,10 +27,13 @@ import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -57,7 +61,7 @@ class TeachingTest {
 
   @TempDir Path folder;
   private final Random random = new Random(SEED);
-  private final MemoryStore store = new MemoryStore();
+  private SampleStore store;
   private Workspace workspace;
   private BaseModels models;
   private ModelRepository repository;
@@ -69,6 +73,7 @@ class TeachingTest {
     System.out.println("seed " + SEED);
     handles = OrtRuntime.openHandles();
     workspace = Workspace.open(folder.resolve("workspace"));
+    store = workspace.samples();
     models = new BaseModels(workspace.models());
     start();
   }
@@ -89,13 +94,14 @@ class TeachingTest {
     teaching =
         Teaching.open(
             store,
-            store,
+            workspace.runLog(),
             workspace.runs(),
             workspace.heads(),
             models,
             workspace.features(),
             repository,
-            TeachingSettings.defaults());
+            TeachingSettings.defaults(),
+            "test");
     until(repository::ready);
   }
 
@@ -415,7 +421,7 @@ class TeachingTest {
     List<List<NewSample>> mine = new ArrayList<>();
     for (int client = 0; client < 2; client++) {
       List<NewSample> samples = new ArrayList<>();
-      for (int i = 0; i < 40; i++) {
+      for (int i = 0; i < 12; i++) {
         samples.add(sample(around(client), "class " + client));
       }
       mine.add(samples);
@@ -444,7 +450,7 @@ class TeachingTest {
     }
     assertEquals(List.of(), List.copyOf(wrong));
     settle();
-    assertEquals(new HeadView.Counts(81, 81, 0, 0, 81), teaching.head("parts").samples());
+    assertEquals(new HeadView.Counts(25, 25, 0, 0, 25), teaching.head("parts").samples());
     float[] answer = ask(null, both).outputs().get("scores").floats();
     stop();
     start();
@@ -497,7 +503,7 @@ class TeachingTest {
       callers.add(caller);
       caller.start();
     }
-    for (int round = 0; round < 25; round++) {
+    for (int round = 0; round < 15; round++) {
       List<String> ids = add("c" + round % 3, 2, 2);
       if (round % 2 == 0) {
         String name = "c" + round % 3;
@@ -516,6 +522,80 @@ class TeachingTest {
     assertEquals(List.of(), List.copyOf(wrong));
     System.out.println(answers + " answers, classes: " + seen);
     assertTrue(seen.size() >= 4, seen.toString());
+  }
+
+  @Test
+  void whatChangedSinceTheVersionWasTaughtIsCounted() throws Exception {
+    List<String> first = add("a", 0, 4);
+    List<String> second = add("b", 1, 4);
+    settle();
+    publish();
+    Map<String, Boolean> members = new HashMap<>();
+    first.forEach(id -> members.put(id, false));
+    second.forEach(id -> members.put(id, true));
+    workspace.runs().record("parts", 1, members);
+    assertEquals(0, teaching.head("parts").samples().since());
+    add("c", 2, 3);
+    assertEquals(3, teaching.head("parts").samples().since());
+    teaching.delete("parts", first.subList(0, 1));
+    assertEquals(4, teaching.head("parts").samples().since());
+    teaching.renameClass("parts", "b", "B");
+    assertEquals(4, teaching.head("parts").samples().since(), "another name is no change");
+    stop();
+    start();
+    assertEquals(4, teaching.head("parts").samples().since());
+  }
+
+  /** Another process on the same workspace teaches, removes and makes heads. */
+  @Test
+  void whatAnotherProcessChangesIsFollowed() throws Exception {
+    add("a", 0, 2);
+    add("b", 1, 2);
+    settle();
+    try (Workspace other = Workspace.open(folder.resolve("workspace"))) {
+      List<Added> added = other.samples().add("parts", List.of(sample(around(2), "c")));
+      until(() -> knows("c"));
+      other.samples().delete("parts", List.of(added.get(0).sample().id()));
+      until(() -> !knows("c"));
+      other.samples().renameClass("parts", "b", "B", 0);
+      until(() -> knows("B") && !knows("b"));
+      other.samples().remove("parts");
+      until(() -> store.settings("parts").isEmpty() && !knows("a"));
+    }
+    assertThrows(NotFoundException.class, () -> teaching.head("parts"));
+  }
+
+  /**
+   * A disk that is full for a moment: what waits is learned afterwards, what is new before that.
+   */
+  @Test
+  void whatFailsIsTriedAgain() throws Exception {
+    stop();
+    AtomicInteger failures = new AtomicInteger(3);
+    SampleStore real = workspace.samples();
+    store =
+        (SampleStore)
+            Proxy.newProxyInstance(
+                SampleStore.class.getClassLoader(),
+                new Class<?>[] {SampleStore.class},
+                (proxy, method, args) -> {
+                  if (method.getName().equals("ready") && failures.getAndDecrement() > 0) {
+                    throw new FailureException("the disk is full");
+                  }
+                  try {
+                    return method.invoke(real, args);
+                  } catch (InvocationTargetException e) {
+                    throw e.getCause();
+                  }
+                });
+    start();
+    add("a", 0, 3);
+    until(() -> failures.get() == 0);
+    assertEquals(3, teaching.head("parts").samples().pending());
+    add("b", 1, 1);
+    until(() -> knows("b"));
+    until(() -> knows("a"));
+    until(() -> teaching.head("parts").samples().ready() == 4);
   }
 
   @Test

@@ -3,16 +3,24 @@ package dev.headstart.server;
 import dev.headstart.Headstart;
 import dev.headstart.server.operation.Metrics;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.server.teach.TeachSettings;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.RunSettings;
+import dev.headstart.teach.Teaching;
+import dev.headstart.teach.TeachingSettings;
 import io.micronaut.context.ApplicationContext;
+import io.micronaut.core.annotation.Nullable;
 import java.util.Map;
 
 /**
  * The workspace and its models, opened once for all transports, and before them: models load while
  * the rest of the server starts.
+ *
+ * @param teaching null where nothing is to be taught
  */
-record Models(Headstart headstart, ModelRepository repository, Metrics metrics)
+record Models(
+    Headstart headstart, ModelRepository repository, @Nullable Teaching teaching, Metrics metrics)
     implements AutoCloseable {
 
   /** Opens the workspace and begins to load models; the caller closes them. */
@@ -32,11 +40,34 @@ record Models(Headstart headstart, ModelRepository repository, Metrics metrics)
               limits.batch(),
               settings.timeout(),
               settings.poll());
-      return new Models(headstart, headstart.repository(serving, metrics), metrics);
+      ModelRepository repository = headstart.repository(serving, metrics);
+      try {
+        return new Models(headstart, repository, teaching(headstart, repository, values), metrics);
+      } catch (RuntimeException | Error e) {
+        repository.close();
+        throw e;
+      }
     } catch (RuntimeException | Error e) {
       headstart.close();
       throw e;
     }
+  }
+
+  private static Teaching teaching(
+      Headstart headstart, ModelRepository repository, Map<String, Object> values) {
+    TeachSettings settings = Settings.make(TeachSettings.class, values);
+    if (!settings.enabled()) {
+      return null;
+    }
+    RunSettings usual = RunSettings.defaults();
+    RunSettings runs =
+        new RunSettings(
+            usual.trainings(),
+            settings.cores() == 0 ? usual.cores() : settings.cores(),
+            settings.queue(),
+            usual.patience());
+    return headstart.teaching(
+        repository, new TeachingSettings(settings.feedback(), settings.feedbackBytes(), runs));
   }
 
   /** Makes them beans. */
@@ -44,14 +75,23 @@ record Models(Headstart headstart, ModelRepository repository, Metrics metrics)
     context.registerSingleton(Headstart.class, headstart);
     context.registerSingleton(ModelRepository.class, repository);
     context.registerSingleton(Metrics.class, metrics);
+    if (teaching != null) {
+      context.registerSingleton(Teaching.class, teaching);
+    }
   }
 
   @Override
   public void close() {
     try {
-      repository.close();
+      if (teaching != null) {
+        teaching.close();
+      }
     } finally {
-      headstart.close();
+      try {
+        repository.close();
+      } finally {
+        headstart.close();
+      }
     }
   }
 }

@@ -9,6 +9,8 @@ import dev.headstart.server.operation.LogSettings;
 import dev.headstart.server.operation.TracingSettings;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.security.ConnectionSettings;
+import dev.headstart.server.security.SessionSettings;
+import dev.headstart.server.teach.TeachSettings;
 import dev.headstart.server.tls.TlsSettings;
 import io.micronaut.context.annotation.ConfigurationProperties;
 import io.micronaut.core.bind.annotation.Bindable;
@@ -55,10 +57,12 @@ public final class Settings {
           ServerSettings.class,
           TlsSettings.class,
           ConnectionSettings.class,
+          SessionSettings.class,
           DrainSettings.class,
           LogSettings.class,
           TracingSettings.class,
-          Limits.class);
+          Limits.class,
+          TeachSettings.class);
 
   private static final Map<String, Setting> ALL =
       RECORDS.stream()

@@ -15,7 +15,6 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Properties;
@@ -48,12 +47,6 @@ final class DocsController {
   @Get("/openapi.json")
   HttpResponse<byte[]> json() {
     return Answers.json(new Yaml(new SafeConstructor(new LoaderOptions())).load(document()));
-  }
-
-  /** Who opens the server in a browser is shown what it can do. */
-  @Get("/")
-  HttpResponse<?> start() {
-    return HttpResponse.temporaryRedirect(URI.create("/docs"));
   }
 
   @Get("/docs")

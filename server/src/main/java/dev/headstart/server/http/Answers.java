@@ -6,6 +6,7 @@ import io.micronaut.http.HttpResponse;
 import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.MutableHttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
 /** Answers in JSON. */
@@ -19,14 +20,24 @@ public final class Answers {
     return json(HttpStatus.OK, value);
   }
 
-  static MutableHttpResponse<byte[]> json(HttpStatus status, Object value) {
+  /** The same with another status. */
+  public static MutableHttpResponse<byte[]> json(HttpStatus status, Object value) {
+    byte[] body = bytes(value);
+    return HttpResponse.<byte[]>status(status)
+        .contentType(MediaType.APPLICATION_JSON_TYPE)
+        // Micronaut says it itself, but for HEAD.
+        .contentLength(body.length)
+        .body(body);
+  }
+
+  /** The same value as a text without line ends. */
+  public static String line(Object value) {
+    return new String(bytes(value), StandardCharsets.UTF_8);
+  }
+
+  private static byte[] bytes(Object value) {
     try {
-      byte[] body = JSON.writeValueAsBytes(value);
-      return HttpResponse.<byte[]>status(status)
-          .contentType(MediaType.APPLICATION_JSON_TYPE)
-          // Micronaut says it itself, but for HEAD.
-          .contentLength(body.length)
-          .body(body);
+      return JSON.writeValueAsBytes(value);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("no JSON can be made of " + value.getClass(), e);
     }

@@ -9,9 +9,14 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.StreamWriteFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.protocol.Names;
+import io.micronaut.http.HttpStatus;
+import io.micronaut.http.exceptions.HttpStatusException;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,6 +49,40 @@ public final class Json {
                 .maxStringLength(limits.body())
                 .build())
         .build();
+  }
+
+  /**
+   * A body that is small by its nature, whole.
+   *
+   * @param most bytes that it may have
+   * @throws BadInputException if it is no JSON
+   * @throws HttpStatusException (413) if it is larger
+   */
+  public static JsonNode tree(ObjectMapper json, byte[] body, int most) {
+    if (body.length > most) {
+      throw new HttpStatusException(
+          HttpStatus.REQUEST_ENTITY_TOO_LARGE,
+          "the request has " + body.length + " bytes; at most " + most + " are taken here");
+    }
+    try {
+      return json.readTree(body);
+    } catch (JsonProcessingException e) {
+      throw notJson(e);
+    } catch (IOException e) {
+      throw new BadInputException("the request is not sound JSON: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The same of a JSON object.
+   *
+   * @throws BadInputException if it is no JSON object
+   */
+  public static ObjectNode object(ObjectMapper json, byte[] body, int most) {
+    if (tree(json, body, most) instanceof ObjectNode object) {
+      return object;
+    }
+    throw new BadInputException("the request must be a JSON object");
   }
 
   /** What is wrong with a text that is not JSON, or not within the limits. */

@@ -1,6 +1,5 @@
 package dev.headstart.server.http;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headstart.error.BadInputException;
@@ -12,15 +11,12 @@ import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatus;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
-import io.micronaut.http.HttpStatus;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
-import io.micronaut.http.exceptions.HttpStatusException;
 import io.micronaut.scheduling.TaskExecutors;
 import jakarta.inject.Named;
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -124,24 +120,6 @@ final class RepositoryController {
   }
 
   private JsonNode read(byte[] body) {
-    if (body.length == 0) {
-      return json.createObjectNode();
-    }
-    if (body.length > LONGEST) {
-      throw new HttpStatusException(
-          HttpStatus.REQUEST_ENTITY_TOO_LARGE,
-          "a request to the repository has " + LONGEST + " bytes at most");
-    }
-    try {
-      JsonNode read = json.readTree(body);
-      if (!read.isObject()) {
-        throw new BadInputException("the request must be a JSON object, or empty");
-      }
-      return read;
-    } catch (JsonProcessingException e) {
-      throw Json.notJson(e);
-    } catch (IOException e) {
-      throw new BadInputException("the request is not sound JSON: " + e.getMessage(), e);
-    }
+    return body.length == 0 ? json.createObjectNode() : Json.object(json, body, LONGEST);
   }
 }

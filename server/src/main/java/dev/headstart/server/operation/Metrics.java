@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -72,6 +73,11 @@ public final class Metrics implements ServingListener {
         Counter.builder("headstart.unknown.models")
             .description("Requests for models that there are not")
             .register(registry);
+  }
+
+  /** Where others put meters of their own. */
+  public MeterRegistry registry() {
+    return registry;
   }
 
   /** A model's meters. */

@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 
@@ -210,24 +209,12 @@ final class JsonSamples {
 
   private void text() throws IOException {
     begin(SampleReader.TEXT);
-    add(string("'text' of sample " + count + " must be a string").getBytes(StandardCharsets.UTF_8));
+    add(SampleValues.text(json, "sample " + count).getBytes(StandardCharsets.UTF_8));
   }
 
   private void image() throws IOException {
     begin(SampleReader.IMAGE);
-    String must = "'image' of sample " + count + " must be a picture's bytes in base64";
-    try {
-      add(Base64.getDecoder().decode(string(must)));
-    } catch (IllegalArgumentException e) {
-      throw new BadInputException(must + ": " + Names.shown(e.getMessage()), e);
-    }
-  }
-
-  private String string(String must) throws IOException {
-    if (json.currentToken() != JsonToken.VALUE_STRING) {
-      throw new BadInputException(must + ", not " + Names.shown(json.getText()));
-    }
-    return json.getText();
+    add(SampleValues.image(json, "sample " + count));
   }
 
   private void add(byte[] sample) {
@@ -240,12 +227,14 @@ final class JsonSamples {
   private void vector() throws IOException {
     begin(SampleReader.FEATURES);
     int from = numbers;
+    String sample = "sample " + count;
     for (; json.currentToken() != JsonToken.END_ARRAY; json.nextToken()) {
       if (numbers == vectors.length) {
         limits.checkElements(numbers + 1L);
         vectors = Arrays.copyOf(vectors, Math.max(64, 2 * numbers));
       }
-      vectors[numbers++] = number(numbers - 1 - from);
+      vectors[numbers] = SampleValues.number(json, numbers - from, sample);
+      numbers++;
     }
     int own = numbers - from;
     if (own == 0) {
@@ -257,20 +246,6 @@ final class JsonSamples {
     }
     width = own;
     count++;
-  }
-
-  private float number(int index) throws IOException {
-    float number = json.currentToken().isNumeric() ? json.getFloatValue() : Float.NaN;
-    if (!Float.isFinite(number)) {
-      throw new BadInputException(
-          "feature "
-              + index
-              + " of sample "
-              + count
-              + " must be a number in the range of FP32, not "
-              + Names.shown(json.getText()));
-    }
-    return number;
   }
 
   private void heads() throws IOException {

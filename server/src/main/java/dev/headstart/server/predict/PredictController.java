@@ -4,6 +4,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.predict.Prediction;
+import dev.headstart.sample.Task;
 import dev.headstart.server.http.Answers;
 import dev.headstart.server.http.Bodies;
 import dev.headstart.server.protocol.Limits;
@@ -16,6 +17,9 @@ import dev.headstart.serving.InputForm;
 import dev.headstart.serving.ModelMetadata;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ModelStatus;
+import dev.headstart.teach.HeadSettings;
+import dev.headstart.teach.HeadView;
+import dev.headstart.teach.Teaching;
 import io.micronaut.core.annotation.Nullable;
 import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
@@ -26,12 +30,12 @@ import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.http.annotation.QueryValue;
 import io.micronaut.scheduling.TaskExecutors;
+import io.micronaut.scheduling.annotation.ExecuteOn;
 import jakarta.inject.Named;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -53,21 +57,26 @@ final class PredictController {
   private final SampleReader reader;
   private final Limits limits;
   private final ExecutorService workers;
+  @Nullable private final Teaching teaching;
 
   PredictController(
       ModelRepository models,
       Bodies bodies,
       SampleReader reader,
       Limits limits,
-      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers,
+      @Nullable Teaching teaching) {
     this.models = models;
     this.bodies = bodies;
     this.reader = reader;
     this.limits = limits;
     this.workers = workers;
+    this.teaching = teaching;
   }
 
+  /** Those that answer, and those that are taught and do not answer yet. */
   @Get("/heads")
+  @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> heads() {
     List<Map<String, Object>> heads = new ArrayList<>();
     Set<String> seen = new LinkedHashSet<>();
@@ -83,27 +92,71 @@ final class PredictController {
         }
       }
     }
+    if (teaching != null) {
+      teaching.store().heads().stream()
+          .map(HeadSettings::head)
+          .filter(seen::add)
+          .map(teaching::head)
+          .map(PredictController::described)
+          .forEach(heads::add);
+    }
     return Answers.json(Map.of("heads", heads));
+  }
+
+  private static Map<String, Object> described(HeadView taught) {
+    HeadSettings settings = taught.settings();
+    return described(
+        settings.head(),
+        taught.version(),
+        taught.versions(),
+        settings.task(),
+        taught.classes().stream().map(HeadView.ClassView::name).toList(),
+        settings.base(),
+        settings.cut(),
+        taught.takes());
   }
 
   private static Map<String, Object> described(ModelMetadata metadata) {
     HeadManifest head = metadata.head();
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("head", metadata.name());
-    json.put("version", metadata.version());
-    json.put("versions", metadata.versions());
-    json.put("task", head.task().name().toLowerCase(Locale.ROOT));
-    json.put("classes", head.classes());
-    json.put("base", head.base() == null ? null : head.base().id());
-    json.put("cut", head.cut() == null ? null : head.cut().name());
-    json.put(
-        "takes",
+    return described(
+        metadata.name(),
+        trained(metadata.version()),
+        metadata.versions(),
+        head.task(),
+        head.classes(),
+        head.base() == null ? null : head.base().id(),
+        head.cut() == null ? null : head.cut().name(),
         metadata.forms().stream()
             .flatMap(form -> form.inputs().stream())
             .map(input -> input.name())
             .distinct()
             .toList());
+  }
+
+  private static Map<String, Object> described(
+      String head,
+      Integer version,
+      List<Integer> versions,
+      Task task,
+      List<String> classes,
+      String base,
+      String cut,
+      List<String> takes) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("head", head);
+    json.put("version", version);
+    json.put("versions", versions);
+    json.put("task", task.id());
+    json.put("classes", classes);
+    json.put("base", base);
+    json.put("cut", cut);
+    json.put("takes", takes);
     return json;
+  }
+
+  /** A version's number; null for a head that answers by its samples alone. */
+  private static Integer trained(int version) {
+    return version == 0 ? null : version;
   }
 
   @Post("/heads/{head}/predict")
@@ -182,26 +235,40 @@ final class PredictController {
         : SampleReader.FEATURES;
   }
 
-  private static Map<String, Object> answers(List<InferenceResult> results, Samples samples) {
+  private Map<String, Object> answers(List<InferenceResult> results, Samples samples) {
     Map<String, Object> predictions = new LinkedHashMap<>();
     results.forEach(result -> predictions.put(result.model(), answer(result, samples)));
     return Map.of("predictions", predictions);
   }
 
-  private static Object answer(InferenceResult result, Samples samples) {
+  private Object answer(InferenceResult result, Samples samples) {
     float[] scores = result.outputs().get(SCORES).floats();
     int width = scores.length / samples.count();
+    List<byte[]> asked = teaching == null ? List.of() : samples.bytes();
     List<Object> answers = new ArrayList<>(samples.count());
     for (int i = 0; i < samples.count(); i++) {
       float[] own = new float[width];
       System.arraycopy(scores, i * width, own, 0, width);
-      answers.add(json(Prediction.of(null, result.head(), own), result.version()));
+      Prediction prediction = Prediction.of(null, result.head(), own);
+      String id =
+          teaching == null
+              ? null
+              : teaching
+                  .feedback()
+                  .remember(result.model(), result.version(), samples.modality(), asked.get(i));
+      answers.add(json(id, prediction, result.version()));
     }
     return samples.list() ? answers : answers.get(0);
   }
 
-  private static Map<String, Object> json(Prediction prediction, int version) {
+  /**
+   * @param id by which feedback names it; null where nothing is taught
+   */
+  private static Map<String, Object> json(String id, Prediction prediction, int version) {
     Map<String, Object> json = new LinkedHashMap<>();
+    if (id != null) {
+      json.put("id", id);
+    }
     if (prediction.label() != null) {
       json.put("label", prediction.label());
     }
@@ -214,7 +281,7 @@ final class PredictController {
     if (prediction.scores() != null) {
       json.put("scores", prediction.scores());
     }
-    json.put("version", version);
+    json.put("version", trained(version));
     return json;
   }
 }

@@ -5,24 +5,13 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.server.http.Form;
 import dev.headstart.server.http.Json;
 import dev.headstart.server.protocol.Limits;
 import dev.headstart.server.protocol.Names;
 import io.micronaut.http.MediaType;
-import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.DecoderException;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
-import io.netty.handler.codec.http.FullHttpRequest;
-import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.multipart.DefaultHttpDataFactory;
-import io.netty.handler.codec.http.multipart.HttpData;
-import io.netty.handler.codec.http.multipart.HttpPostMultipartRequestDecoder;
-import io.netty.handler.codec.http.multipart.InterfaceHttpData;
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URLDecoder;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -45,7 +34,7 @@ import java.util.function.Function;
  * </ul>
  */
 @Singleton
-final class SampleReader {
+public final class SampleReader {
   static final String IMAGE = "image";
   static final String TEXT = "text";
   static final String FEATURES = "features";
@@ -103,7 +92,8 @@ final class SampleReader {
         Map.of(input, Tensor.strings(samples, samples.size())), samples.size(), list, heads);
   }
 
-  private static boolean beginsLikeJson(byte[] body) {
+  /** Whether a body of no type, or of the one that curl gives everything, is meant as JSON. */
+  public static boolean beginsLikeJson(byte[] body) {
     for (byte b : body) {
       if (b != ' ' && b != '\n' && b != '\r' && b != '\t') {
         return b == '{' || b == '[';
@@ -143,59 +133,26 @@ final class SampleReader {
         : new String(body, charset).getBytes(StandardCharsets.UTF_8);
   }
 
-  private record Parts(List<byte[]> samples, List<String> heads) {}
-
   private Samples multipart(byte[] body, MediaType type, Function<List<String>, String> takes) {
-    Parts parts = parts(body, type);
-    String input = takes.apply(parts.heads());
+    List<byte[]> samples = new ArrayList<>();
+    List<String> heads = new ArrayList<>();
+    for (Form.Part part : Form.read(body, type, limits.tensors(), limits)) {
+      if (part.name().equals("heads")) {
+        heads.addAll(List.of(part.text().split(",")));
+      } else {
+        samples.add(part.content());
+      }
+    }
+    String input = takes.apply(heads);
     if (input.equals(FEATURES)) {
       throw new BadInputException(
           "this head takes feature vectors: send {\"features\": […]} as JSON");
     }
-    if (parts.samples().isEmpty()) {
+    if (samples.isEmpty()) {
       throw new BadInputException(
           "the form has no file; expected one, as curl -F file=@FILE sends");
     }
-    return raw(input, parts.samples(), parts.samples().size() > 1, parts.heads());
-  }
-
-  private Parts parts(byte[] body, MediaType type) {
-    if (type.getParameters().get("boundary").filter(b -> !b.isBlank()).isEmpty()) {
-      throw new BadInputException("the form's content type names no boundary");
-    }
-    FullHttpRequest form =
-        new DefaultFullHttpRequest(
-            HttpVersion.HTTP_1_1, HttpMethod.POST, "/", Unpooled.wrappedBuffer(body));
-    form.headers().set(HttpHeaderNames.CONTENT_TYPE, type.toString());
-    List<byte[]> samples = new ArrayList<>();
-    List<String> heads = new ArrayList<>();
-    HttpPostMultipartRequestDecoder decoder = null;
-    try {
-      decoder =
-          new HttpPostMultipartRequestDecoder(
-              new DefaultHttpDataFactory(false),
-              form,
-              StandardCharsets.UTF_8,
-              limits.tensors(),
-              limits.body());
-      for (InterfaceHttpData part : decoder.getBodyHttpDatas()) {
-        HttpData data = (HttpData) part;
-        if (part.getName().equals("heads")) {
-          heads.addAll(List.of(data.getString(StandardCharsets.UTF_8).split(",")));
-        } else {
-          samples.add(data.get());
-        }
-      }
-      return new Parts(samples, heads);
-    } catch (DecoderException e) {
-      throw new BadInputException("the form is not sound: " + e.getMessage(), e);
-    } catch (IOException e) {
-      throw new UncheckedIOException("memory can always be read", e);
-    } finally {
-      if (decoder != null) {
-        decoder.destroy();
-      }
-    }
+    return raw(input, samples, samples.size() > 1, heads);
   }
 
   private Samples json(byte[] body) {

@@ -46,7 +46,9 @@ final class AccessFilter implements Ordered {
               + " headstart.allowed-hosts");
     }
     String origin = request.getHeaders().get(HttpHeaders.ORIGIN);
-    if (origin != null && !hosts.mayAsk(origin, host)) {
+    // What changes something and names no origin is told apart by Sec-Fetch-Site.
+    boolean foreign = origin == null && !hosts.ownPage(request);
+    if (foreign || !hosts.mayAsk(origin, host)) {
       return refuse(
           HttpResponse.status(HttpStatus.FORBIDDEN),
           "pages of this origin may not ask; if they should, add it to"

@@ -53,8 +53,7 @@ final class AccessInterceptor implements ServerInterceptor {
     Role needed = needed(method);
     Authentication.Verdict verdict =
         authentication.judge(
-            headers.get(AUTHORIZATION),
-            headers.get(API_KEY),
+            new Credentials(headers.get(AUTHORIZATION), headers.get(API_KEY), null),
             needed,
             call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR),
             method);

@@ -11,6 +11,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,11 +26,17 @@ public final class Authentication {
 
   private final boolean asked;
   private final ApiKeys file;
+  private final Sessions sessions;
   private final Rarely refusals = new Rarely();
   private volatile List<Known> known = List.of();
   private FileStamp stamp;
 
-  private record Known(byte[] sha256, Role role, String name) {}
+  private record Known(byte[] sha256, Role role, String name) {
+
+    String digest() {
+      return HexFormat.of().formatHex(sha256);
+    }
+  }
 
   /** What becomes of a request. */
   public enum Verdict {
@@ -40,7 +47,8 @@ public final class Authentication {
     FORBIDDEN
   }
 
-  Authentication(ServerSettings settings, Watch watch) {
+  Authentication(ServerSettings settings, Watch watch, Sessions sessions) {
+    this.sessions = sessions;
     this.asked = settings.keysAsked();
     this.file = new ApiKeys(settings.workspace().toAbsolutePath());
     if (asked) {
@@ -78,17 +86,15 @@ public final class Authentication {
   /**
    * Judges a request.
    *
-   * @param authorization the header of this name, {@code Bearer KEY}; null if there is none
-   * @param apiKey the header {@code X-API-Key}; null if there is none
+   * @param credentials what it brought
    * @param needed the least role
    * @param from whose request it is, for the log
    * @param what it asks for, for the log
    */
-  public Verdict judge(
-      String authorization, String apiKey, Role needed, SocketAddress from, String what) {
-    Known owner = owner(authorization, apiKey);
+  public Verdict judge(Credentials credentials, Role needed, SocketAddress from, String what) {
+    Known owner = owner(credentials);
     if (owner == null) {
-      refused(authorization == null && apiKey == null ? "no key" : "an unknown key", from, what);
+      refused(credentials.none() ? "no key" : "an unknown key", from, what);
       return Verdict.UNKNOWN;
     }
     if (!owner.role().covers(needed)) {
@@ -98,17 +104,40 @@ public final class Authentication {
     return Verdict.ALLOWED;
   }
 
-  private Known owner(String authorization, String apiKey) {
-    String key = apiKey;
-    if (key == null && authorization != null) {
-      if (!authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
-        return null;
-      }
-      key = authorization.substring(SCHEME.length()).strip();
+  /** What who brings this may do; empty for nothing. */
+  public Optional<Role> role(Credentials credentials) {
+    return Optional.ofNullable(owner(credentials)).map(Known::role);
+  }
+
+  /**
+   * Opens a session for a key's owner.
+   *
+   * @param from whose request it is, for the log
+   * @return its token; empty if the key is not known, which is logged as everywhere
+   */
+  public Optional<String> login(String key, SocketAddress from) {
+    Known owner = owner(key);
+    if (owner == null) {
+      refused("an unknown key", from, "a login");
+      return Optional.empty();
     }
-    if (key == null) {
-      return null;
+    return Optional.of(sessions.open(owner.digest()));
+  }
+
+  private Known owner(Credentials credentials) {
+    if (credentials.apiKey() != null) {
+      return owner(credentials.apiKey());
     }
+    String authorization = credentials.authorization();
+    if (authorization != null) {
+      return authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+          ? owner(authorization.substring(SCHEME.length()).strip())
+          : null;
+    }
+    return credentials.session() == null ? null : sessionOwner(credentials.session());
+  }
+
+  private Known owner(String key) {
     byte[] given = ApiKeys.digest(key);
     Known found = null;
     for (Known candidate : known) { // all of them, so that the time tells nothing
@@ -117,6 +146,12 @@ public final class Authentication {
       }
     }
     return found;
+  }
+
+  /** A session's key may have been removed since, or have another role. */
+  private Known sessionOwner(String token) {
+    String digest = sessions.key(token).orElse(null);
+    return known.stream().filter(key -> key.digest().equals(digest)).findFirst().orElse(null);
   }
 
   private void refused(String with, SocketAddress from, String what) {

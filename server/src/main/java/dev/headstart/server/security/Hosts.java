@@ -1,12 +1,16 @@
 package dev.headstart.server.security;
 
 import dev.headstart.server.ServerSettings;
+import io.micronaut.http.HttpHeaders;
+import io.micronaut.http.HttpMethod;
+import io.micronaut.http.HttpRequest;
 import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +29,10 @@ public final class Hosts {
   /** An address in brackets, or a name or an address; then a port. */
   private static final Pattern HOST =
       Pattern.compile("(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,255})(:[0-9]{0,5})?");
+
+  private static final Set<HttpMethod> SAFE =
+      EnumSet.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
+  private static final String FETCH_SITE = "Sec-Fetch-Site";
 
   private final Set<String> names = new HashSet<>();
   private final List<String> allowed;
@@ -84,9 +92,28 @@ public final class Hosts {
    */
   boolean mayAsk(String origin, String host) {
     return origin == null
-        || host != null && (origin.equals("http://" + host) || origin.equals("https://" + host))
+        || same(origin, host)
         || origins.contains(origin)
         || origins.contains("*");
+  }
+
+  private static boolean same(String origin, String host) {
+    return host != null && (origin.equals("http://" + host) || origin.equals("https://" + host));
+  }
+
+  /**
+   * Whether a request changes nothing, or comes from a page of this server, or from no page at all.
+   * Browsers say so by {@code Sec-Fetch-Site}, older ones by {@code Origin}, and one of both comes
+   * with whatever changes something.
+   */
+  boolean ownPage(HttpRequest<?> request) {
+    if (SAFE.contains(request.getMethod())) {
+      return true;
+    }
+    String site = request.getHeaders().get(FETCH_SITE);
+    String origin = request.getHeaders().get(HttpHeaders.ORIGIN);
+    return (site == null || site.equals("same-origin") || site.equals("none"))
+        && (origin == null || same(origin, request.getHeaders().get(HttpHeaders.HOST)));
   }
 
   /** Without the port, in lower case; null if it is no host. */

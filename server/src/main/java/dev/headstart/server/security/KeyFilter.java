@@ -22,9 +22,11 @@ import java.util.Optional;
 @ServerFilter(ServerFilter.MATCH_ALL_PATTERN)
 final class KeyFilter implements Ordered {
   private final Authentication authentication;
+  private final Hosts hosts;
 
-  KeyFilter(Authentication authentication) {
+  KeyFilter(Authentication authentication, Hosts hosts) {
     this.authentication = authentication;
+    this.hosts = hosts;
   }
 
   @Override
@@ -48,11 +50,17 @@ final class KeyFilter implements Ordered {
     if (at.hasAnnotation(RequiresRole.Open.class)) {
       return null;
     }
+    Credentials credentials = Credentials.of(request);
+    if (credentials.byCookie() && !hosts.ownPage(request)) {
+      return AccessFilter.refuse(
+          HttpResponse.status(HttpStatus.FORBIDDEN),
+          "only the server's own pages may change something by a session's cookie; send a key in"
+              + " the header instead");
+    }
     Role needed = route.isEmpty() ? Role.PREDICT : needed(at);
     Authentication.Verdict verdict =
         authentication.judge(
-            request.getHeaders().get(HttpHeaders.AUTHORIZATION),
-            request.getHeaders().get("X-API-Key"),
+            credentials,
             needed,
             request.getRemoteAddress(),
             request.getMethodName() + " " + request.getPath());

@@ -63,13 +63,6 @@ class DocsTest {
   }
 
   @Test
-  void theServersAddressLeadsToThePage() throws Exception {
-    HttpResponse<byte[]> start = SharedServer.send("GET", "/", null);
-    assertEquals(307, start.statusCode());
-    assertEquals("/docs", start.headers().firstValue("Location").orElseThrow());
-  }
-
-  @Test
   void thePageAndItsFilesComeFromHere() throws Exception {
     HttpResponse<byte[]> page = SharedServer.send("GET", "/docs", null);
     assertEquals(

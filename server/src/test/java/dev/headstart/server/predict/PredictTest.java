@@ -2,10 +2,12 @@ package dev.headstart.server.predict;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.server.SharedServer;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -69,6 +71,14 @@ class PredictTest {
         predict("price", "{\"samples\": [{\"features\": [1, 2]}]}".getBytes(UTF_8), FORM).get(0));
     JsonNode labels = predict("tags", "[1, 2]".getBytes(UTF_8), FORM);
     assertTrue(labels.path("labels").isArray() && labels.path("scores").size() == 3);
+  }
+
+  @Test
+  void everyPredictionHasAnIdOfItsOwn() throws Exception {
+    byte[] body = "[[1, 2], [1, 2]]".getBytes(UTF_8);
+    JsonNode answers = JSON.readTree(send("/v1/heads/price/predict", body, FORM).body());
+    assertTrue(answers.at("/0/id").asText().matches("p-[0-9a-f]{32}"), answers.toString());
+    assertNotEquals(answers.at("/0/id"), answers.at("/1/id"));
   }
 
   @Test
@@ -205,6 +215,9 @@ class PredictTest {
 
   private static JsonNode json(int status, HttpResponse<byte[]> answer) throws Exception {
     assertEquals(status, answer.statusCode(), new String(answer.body(), UTF_8));
-    return JSON.readTree(answer.body());
+    JsonNode json = JSON.readTree(answer.body());
+    // By which feedback names a prediction; no two have the same.
+    json.findParents("id").forEach(prediction -> ((ObjectNode) prediction).remove("id"));
+    return json;
   }
 }

@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.error.BadInputException;
 import dev.headstart.server.FlowerServer;
+import dev.headstart.server.ServerSettings;
 import dev.headstart.server.grpc.proto.GRPCInferenceServiceGrpc;
 import dev.headstart.server.grpc.proto.ServerLiveRequest;
+import dev.headstart.server.security.ApiKeys;
+import dev.headstart.server.security.Role;
 import io.grpc.Grpc;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
@@ -111,6 +114,38 @@ class TlsTest {
       assertEquals(pair.certificate(), ask(pair.client(null), server.port()));
       assertEquals(pair.certificate(), ask(pair.client(null), server.port(), "TLSv1.2"));
       assertTrue(call(pair, null, server.server().grpcPort()));
+    }
+  }
+
+  /** A browser sends the cookie of a login over TLS by TLS alone. */
+  @Test
+  void theCookieOfALoginIsForTlsAlone() throws Exception {
+    Pems pair = Pems.make(folder, "server", "EC");
+    pair.write(certificate, key);
+    try (FlowerServer server = start(Map.of("headstart.auth", "keys"))) {
+      Path workspace = server.server().bean(ServerSettings.class).workspace();
+      String made = new ApiKeys(workspace).add("operator", Role.TEACH);
+      String body = "{\"key\":\"" + made + "\"}";
+      String answer = "";
+      for (int i = 0; i < 200 && !answer.startsWith("HTTP/1.1 204"); i++) { // the file is looked at
+        Thread.sleep(i == 0 ? 0 : 50);
+        try (SSLSocket socket =
+            (SSLSocket)
+                pair.client(null).getSocketFactory().createSocket("127.0.0.1", server.port())) {
+          socket.setSoTimeout(10_000);
+          socket
+              .getOutputStream()
+              .write(
+                  ("POST /v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                          + "Content-Type: application/json\r\nContent-Length: "
+                          + body.length()
+                          + "\r\n\r\n"
+                          + body)
+                      .getBytes(StandardCharsets.US_ASCII));
+          answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+      }
+      assertTrue(answer.toLowerCase().matches("(?s).*set-cookie: [^\r]*; *secure.*"), answer);
     }
   }
 

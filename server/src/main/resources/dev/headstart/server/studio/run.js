@@ -1,0 +1,89 @@
+// A run as it goes: its server-sent events put together into what there is to show.
+import { get, url } from "./api.js";
+
+const RETRY_MILLIS = 3000;
+
+export const ACTIVE = ["queued", "running"];
+
+const latest = (epochs, epoch) => [
+  ...epochs.filter((e) => e.stage !== epoch.stage || e.epoch < epoch.epoch),
+  epoch,
+];
+
+export class RunFollower {
+  // changed: called with {run, stage, total, done, epochs, restart, warnings} whenever something did.
+  constructor(head, id, changed) {
+    this.path = url`/v1/heads/${head}/runs/${id}`;
+    this.changed = changed;
+    this.view = { run: null, stage: null, total: 0, done: 0, epochs: [], restart: null, warnings: [] };
+    this.onVisible = () => (document.hidden ? this.pause() : this.open());
+    document.addEventListener("visibilitychange", this.onVisible);
+    this.open();
+  }
+
+  close() {
+    this.closed = true;
+    this.pause();
+    document.removeEventListener("visibilitychange", this.onVisible);
+  }
+
+  pause() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+  }
+
+  set(change) {
+    this.view = { ...this.view, ...change };
+    this.changed(this.view);
+  }
+
+  open() {
+    this.pause();
+    if (this.closed || this.over) {
+      return;
+    }
+    // The stream begins with the first event again, and all of them may come twice.
+    const on = (kind, take) => this.source.addEventListener(kind, (event) => this.closed || take(JSON.parse(event.data)));
+    this.source = new EventSource(`${this.path}/events`);
+    on("state", (run) => this.set({ run: { ...this.view.run, ...run } }));
+    on("stage", ({ stage, total }) => this.set({ stage, total: total ?? 0, done: 0 }));
+    on("progress", ({ done }) => this.set({ done }));
+    on("epoch", (epoch) => this.set({ epochs: latest(this.view.epochs, epoch), stage: epoch.stage ?? this.view.stage }));
+    on("restart", ({ reason }) => this.set({ restart: reason, epochs: [], stage: null }));
+    on("warning", ({ message }) => this.view.warnings.includes(message) || this.set({ warnings: [...this.view.warnings, message] }));
+    on("end", (run) => this.end(run));
+    this.source.onerror = () => {
+      this.pause();
+      this.timer = setTimeout(() => this.look(), RETRY_MILLIS);
+    };
+  }
+
+  end(run) {
+    this.over = true;
+    this.pause();
+    this.set({ run, epochs: run.epochs?.length ? run.epochs : this.view.epochs });
+  }
+
+  // Whether there is still something to follow.
+  async look() {
+    try {
+      const run = await get(this.path);
+      if (this.closed) {
+        return;
+      }
+      if (ACTIVE.includes(run.state)) {
+        this.set({ run, epochs: run.epochs ?? [] });
+        this.open();
+      } else {
+        this.end(run);
+      }
+    } catch (e) {
+      if (e.status === 404) {
+        this.over = true;
+      } else if (!this.closed) {
+        this.timer = setTimeout(() => this.look(), RETRY_MILLIS);
+      }
+    }
+  }
+}
