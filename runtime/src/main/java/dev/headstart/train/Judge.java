@@ -66,7 +66,7 @@ final class Judge {
     }
     int[] common =
         IntStream.of(validation)
-            .filter(row -> !known.contains(lesson.digests().get(row)))
+            .filter(row -> !known.contains(lesson.rows().digests().get(row)))
             .toArray();
     if (common.length == 0) {
       return incomparable(liveName, "no samples are set aside that neither of them trained on");
@@ -107,7 +107,7 @@ final class Judge {
       return null;
     }
     try (HeadSession session = HeadSession.open(manifest, model);
-        Lesson.Source source = lesson.source(manifest)) {
+        FeatureSource source = lesson.source(manifest)) {
       int outputs = session.outputs();
       float[] scores = new float[rows.length * outputs];
       for (int from = 0; from < rows.length; from += ROWS) {

@@ -3,38 +3,26 @@ package dev.headstart.train;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
-import dev.headstart.backbone.Cut;
 import dev.headstart.backbone.FeatureExtractor;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
 import dev.headstart.error.BadInputException;
-import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
-import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
-import dev.headstart.head.TailNetwork;
-import dev.headstart.head.Unfreeze;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.DataSet;
-import dev.headstart.sample.Duplicates;
 import dev.headstart.sample.FeaturesOnlySample;
-import dev.headstart.sample.Item;
-import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
-import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
-import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.Unreadable;
 import dev.headstart.sample.VectorSample;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -44,11 +32,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Labelled samples as numbers: features, pooled or as the cut gives them, and the targets beside,
@@ -64,19 +49,12 @@ final class Lesson implements AutoCloseable {
   private final List<Provider> providers;
   private final int cores;
   private final BaseModel base;
-  private final Backbone backbone;
   private final Tail tail;
-  private final LiveFeatures unpooled;
-  private final Rehearsal rehearsal;
-  private final SkippedSamples skipped = new SkippedSamples();
-  private final Duplicates duplicates = new Duplicates();
-
-  /** Samples by row; empty for feature vectors, which are in the table already. */
-  private final List<Sample> samples = new ArrayList<>();
-
-  private final List<String> digests = new ArrayList<>();
-  private final List<Label> labels = new ArrayList<>();
+  private final LessonSamples rows;
+  private Rehearsal rehearsal;
+  private Backbone backbone;
   private FeatureTable features;
+  private LiveFeatures unpooled;
   private List<String> classes = List.of();
   private Targets targets;
   private double decodeSeconds;
@@ -97,21 +75,16 @@ final class Lesson implements AutoCloseable {
       FeatureStore cache,
       List<Provider> providers,
       int cores,
-      BaseModel base,
-      Backbone backbone,
-      Tail tail,
-      LiveFeatures unpooled,
-      Rehearsal rehearsal) {
+      BaseChoice choice,
+      TrainingListener listener) {
     this.data = data;
     this.models = models;
     this.cache = cache;
     this.providers = providers;
     this.cores = cores;
-    this.base = base;
-    this.backbone = backbone;
-    this.tail = tail;
-    this.unpooled = unpooled;
-    this.rehearsal = rehearsal;
+    this.base = choice.base();
+    this.tail = choice.tail();
+    this.rows = new LessonSamples(listener);
   }
 
   /**
@@ -138,46 +111,22 @@ final class Lesson implements AutoCloseable {
     // Refuses what is out of range before the long work.
     Recipe recipe = request.recipe().resolve(data.task(), 1);
     data.notes().forEach(listener::warning);
-    BaseModel base = base(request, data, models);
-    Tail tail = tail(request, recipe, base, data);
+    BaseChoice choice = BaseChoice.of(request, recipe, data, models);
     boolean trains = !(recipe.kind() instanceof HeadKind.Prototype);
-    Rehearsal rehearsal = base != null && trains ? new Rehearsal() : null;
-    Backbone backbone = null;
+    Lesson lesson = new Lesson(data, models, cache, providers, cores, choice, listener);
     try {
-      Cut cut = tail != null ? tail.cut() : base == null ? null : base.cut(request.cut());
-      backbone = base == null ? null : Backbone.open(base, cut, providers);
-      if (backbone != null && tail == null) {
-        backbone.requireFloat();
+      if (choice.base() != null) {
+        lesson.open(choice, trains, staged);
       }
-    } catch (RuntimeException e) {
-      if (rehearsal != null) {
-        rehearsal.end();
-      }
-      if (backbone != null) {
-        backbone.close();
-      }
-      throw e;
-    }
-    LiveFeatures unpooled =
-        tail == null
-            ? null
-            : new LiveFeatures(
-                backbone.live(),
-                tail.layers().inputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
-                staged);
-    Lesson lesson =
-        new Lesson(
-            data, models, cache, providers, cores, base, backbone, tail, unpooled, rehearsal);
-    try {
-      lesson.collect(listener);
+      lesson.collect(choice.ready(data), listener);
       boolean checked = !trains || lesson.requireMemory(recipe, freeMemory);
-      if (lesson.features == null || tail != null) {
+      if (lesson.features == null) {
         lesson.extract(listener);
       }
       if (!checked) {
         lesson.requireMemory(recipe, freeMemory);
       }
-      lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
+      lesson.rows.requireMost();
       lesson.label(known.map(Known::classes).orElse(List.of()), request);
       return lesson;
     } catch (RuntimeException e) {
@@ -186,40 +135,18 @@ final class Lesson implements AutoCloseable {
     }
   }
 
-  /** What of the base trains; null for nothing. */
-  private static Tail tail(TeachRequest request, Recipe recipe, BaseModel base, DataSet data) {
-    if (!(recipe.kind() instanceof HeadKind.Tail)) {
-      return null;
+  private void open(BaseChoice choice, boolean trains, Path staged) {
+    rehearsal = trains ? new Rehearsal() : null;
+    backbone = Backbone.open(base, choice.cut(), providers);
+    if (tail == null) {
+      backbone.requireFloat();
+      return;
     }
-    if (base == null || ready(data, base)) {
-      throw new BadInputException(
-          "--unfreeze trains layers of a base model on samples that go through it, but "
-              + request.data()
-              + " holds ready features: leave it out");
-    }
-    Tail tail = Tail.of(base, Unfreeze.parse(recipe.unfreeze()), recipe.freeze());
-    if (!request.cut().equals("auto")
-        && !base.cut(request.cut()).tensor().equals(tail.cut().tensor())) {
-      throw new UsageException(
-          "--unfreeze "
-              + recipe.unfreeze()
-              + " cuts "
-              + base
-              + " at '"
-              + tail.cut().name()
-              + "', which --cut "
-              + request.cut()
-              + " contradicts: leave out one of them");
-    }
-    requireGradients(tail, recipe);
-    return tail;
-  }
-
-  /** What cannot be differentiated is refused before the long work. */
-  private static void requireGradients(Tail tail, Recipe recipe) {
-    Scaling scaling = new Scaling(new float[Pooling.width(tail.shape())], new float[] {1});
-    TailNetwork network = TailNetwork.fresh(tail, scaling, 2);
-    RecipeArtifacts.of(network, recipe);
+    unpooled =
+        new LiveFeatures(
+            backbone.live(),
+            tail.layers().inputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
+            staged);
   }
 
   private static DataSet inKnownOrder(DataSet data, Optional<Known> known) {
@@ -231,94 +158,14 @@ final class Lesson implements AutoCloseable {
     return same ? data.inColumns(columns) : data;
   }
 
-  private static BaseModel base(TeachRequest request, DataSet data, BaseModels models) {
-    if (request.base() == null) {
-      if (data.modality() == Modality.VECTOR) {
-        if (!request.cut().equals("auto")) {
-          throw new BadInputException(
-              "--cut needs a base model, and feature vectors have none: add --base or leave it out");
-        }
-        return null;
-      }
-      return models.byDefault(data.modality());
-    }
-    BaseModel base = models.get(request.base());
-    Modality takes = base.manifest().modality();
-    if (data.modality() != takes && data.modality() != Modality.VECTOR) {
-      throw new BadInputException(
-          "the base model "
-              + base
-              + " takes "
-              + takes.plural()
-              + ", but "
-              + request.data()
-              + " holds "
-              + data.modality().plural()
-              + ": choose another --base or leave it out");
-    }
-    return base;
-  }
-
-  /** Whether the samples are features of the base's cut already. */
-  private boolean ready() {
-    return ready(data, base);
-  }
-
-  private static boolean ready(DataSet data, BaseModel base) {
-    return data.modality() == Modality.VECTOR
-        && (base == null || base.manifest().modality() != Modality.VECTOR);
-  }
-
-  private void collect(TrainingListener listener) {
+  /**
+   * @param ready whether the samples are features already
+   */
+  private void collect(boolean ready, TrainingListener listener) {
     long start = System.nanoTime();
     listener.stage("read", -1);
-    try (Items items = data.items()) {
-      while (items.hasNext()) {
-        Item item = items.next();
-        if (item instanceof Unreadable unreadable) {
-          skip(unreadable, listener);
-        } else {
-          add((LabeledSample) item, listener);
-        }
-        listener.progress(labels.size());
-      }
-    }
-    if (labels.isEmpty()) {
-      skipped.check(skipped.count());
-      throw new BadInputException("there are no samples in the data");
-    }
+    rows.read(data, ready ? this::values : null, this::add);
     decodeSeconds += (System.nanoTime() - start) / 1e9;
-  }
-
-  private void skip(Unreadable unreadable, TrainingListener listener) {
-    skipped.add(unreadable);
-    listener.warning("skipped " + unreadable);
-  }
-
-  private void add(LabeledSample item, TrainingListener listener) {
-    Sample sample = item.sample();
-    float[] values;
-    try {
-      sample.sha256();
-      values = ready() ? values(sample) : null;
-    } catch (BadInputException e) {
-      skip(Unreadable.of(sample.name(), e), listener);
-      return;
-    }
-    if (!duplicates.add(item)) {
-      return;
-    }
-    if (values != null) {
-      if (features == null) {
-        requireWidth(sample, values.length);
-        features = new FeatureTable(values.length);
-      }
-      features.add(values);
-    } else {
-      samples.add(sample);
-    }
-    digests.add(sample.sha256());
-    labels.add(item.label());
   }
 
   /** Of a vector; of one whose original was not kept, what is remembered in its place. */
@@ -335,6 +182,14 @@ final class Lesson implements AutoCloseable {
       throw remembered.missing();
     }
     return known.first().floats();
+  }
+
+  private void add(Sample sample, float[] values) {
+    if (features == null) {
+      requireWidth(sample, values.length);
+      features = new FeatureTable(values.length);
+    }
+    features.add(values);
   }
 
   private void requireWidth(Sample sample, int width) {
@@ -357,6 +212,7 @@ final class Lesson implements AutoCloseable {
   }
 
   private void extract(TrainingListener listener) {
+    List<Sample> samples = rows.samples();
     listener.stage("features", samples.size());
     if (tail == null) {
       features = new FeatureTable(Pooling.width(backbone.shape()));
@@ -379,16 +235,14 @@ final class Lesson implements AutoCloseable {
 
             @Override
             public void unreadable(int index, String reason) {
-              skip(new Unreadable(samples.get(index).name(), reason), listener);
+              rows.skip(new Unreadable(samples.get(index).name(), reason));
               listener.progress(index + 1);
             }
           });
       decodeSeconds += extractor.decodeSeconds();
       featureSeconds += extractor.featureSeconds();
     }
-    keep(samples, readable);
-    keep(digests, readable);
-    keep(labels, readable);
+    rows.keep(readable);
   }
 
   /**
@@ -401,8 +255,9 @@ final class Lesson implements AutoCloseable {
         data.task() == Task.REGRESSION
             ? 1
             : Math.max(
-                2, (int) labels.stream().flatMap(l -> l.names().stream()).distinct().count());
-    MemoryCheck check = new MemoryCheck(recipe, labels.size(), outputs, freeMemory.getAsLong());
+                2,
+                (int) rows.labels().stream().flatMap(l -> l.names().stream()).distinct().count());
+    MemoryCheck check = new MemoryCheck(recipe, rows.count(), outputs, freeMemory.getAsLong());
     if (tail == null) {
       int width = features != null ? features.width() : Pooling.width(backbone.shape());
       check.require(width, features != null);
@@ -415,22 +270,17 @@ final class Lesson implements AutoCloseable {
     return known.isPresent();
   }
 
-  private static <T> void keep(List<T> rows, boolean[] kept) {
-    int[] next = {0};
-    rows.removeIf(row -> !kept[next[0]++]);
-  }
-
   private void label(List<String> known, TeachRequest request) {
     if (data.task() != Task.REGRESSION) {
       Set<String> found = new TreeSet<>(BY_CODE_POINT);
-      labels.forEach(label -> found.addAll(label.names()));
+      rows.labels().forEach(label -> found.addAll(label.names()));
       Set<String> ordered = new LinkedHashSet<>(known);
       ordered.removeIf(name -> name == null || !found.contains(name));
       ordered.addAll(found);
       classes = List.copyOf(ordered);
       requireClasses(request);
     }
-    targets = Targets.of(data.task(), classes, labels);
+    targets = Targets.of(data.task(), classes, rows.labels());
   }
 
   private void requireClasses(TeachRequest request) {
@@ -440,7 +290,7 @@ final class Lesson implements AutoCloseable {
           "a head needs samples of at least "
               + (single ? "two classes" : "one class")
               + " to tell apart, but all "
-              + labels.size()
+              + rows.count()
               + " samples in "
               + request.data()
               + (classes.isEmpty() ? " have no class" : " are '" + classes.get(0) + "'")
@@ -454,6 +304,11 @@ final class Lesson implements AutoCloseable {
 
   Modality modality() {
     return base == null ? data.modality() : base.manifest().modality();
+  }
+
+  /** The samples, in the order of all rows. */
+  LessonSamples rows() {
+    return rows;
   }
 
   /** Null for feature vectors without a base. */
@@ -505,17 +360,16 @@ final class Lesson implements AutoCloseable {
     return classes;
   }
 
-  /** SHA-256 of the samples, by row. */
-  List<String> digests() {
-    return digests;
-  }
-
   /** What is remembered of the samples. */
   TeachResult.Learned learned() {
+    List<Sample> samples = rows.samples();
     return samples.isEmpty()
         ? new TeachResult.Learned(null, List.of(), List.of(), List.of())
         : new TeachResult.Learned(
-            backbone.space(), samples.stream().map(Sample::name).toList(), digests, labels);
+            backbone.space(),
+            samples.stream().map(Sample::name).toList(),
+            rows.digests(),
+            rows.labels());
   }
 
   /** What to keep the shares of in validation: the class, or the set of classes. */
@@ -524,20 +378,12 @@ final class Lesson implements AutoCloseable {
       case SINGLE -> targets.labels();
       case MULTI -> {
         Map<Label, Integer> sets = new HashMap<>();
-        yield labels.stream()
+        yield rows.labels().stream()
             .mapToInt(label -> sets.computeIfAbsent(label, l -> sets.size()))
             .toArray();
       }
-      case REGRESSION -> new int[labels.size()];
+      case REGRESSION -> new int[rows.count()];
     };
-  }
-
-  SkippedSamples skipped() {
-    return skipped;
-  }
-
-  int duplicates() {
-    return duplicates.count();
   }
 
   double decodeSeconds() {
@@ -548,40 +394,12 @@ final class Lesson implements AutoCloseable {
     return featureSeconds;
   }
 
-  /** SHA-256 over all digests and labels, whatever their order. */
-  String digest() {
-    return sha256(rows().sorted());
-  }
-
-  /** SHA-256 over all digests and labels as they are ordered. */
-  String ordered() {
-    return sha256(rows());
-  }
-
-  private Stream<String> rows() {
-    return IntStream.range(0, digests.size()).mapToObj(i -> digests.get(i) + " " + labels.get(i));
-  }
-
-  private static String sha256(Stream<String> rows) {
-    return Sample.sha256(String.join("\n", rows.toList()).getBytes(StandardCharsets.UTF_8));
-  }
-
-  /** Features of the lesson's samples as some version of the head takes them; to be closed. */
-  interface Source extends AutoCloseable {
-
-    /** The features of these rows, one sample each. */
-    List<Features> features(int[] rows);
-
-    @Override
-    void close();
-  }
-
   /**
    * Features from a version's own base and cut: those of the table where they are the same.
    *
    * @throws BadInputException if it takes features that these samples cannot give
    */
-  Source source(HeadManifest version) {
+  FeatureSource source(HeadManifest version) {
     if (!version.columns().isEmpty() && !version.columns().equals(columns())) {
       throw new BadInputException("it was taught on other columns");
     }
@@ -592,67 +410,21 @@ final class Lesson implements AutoCloseable {
                 && version.cut().tensor().equals(backbone.cut().tensor())
                 && version.base().sha256().equals(base.manifest().sha256());
     if (sameCut && tail != null) {
-      return new RowSource(row -> unpooled.row(row));
+      return new FeatureSource.Kept(row -> unpooled.row(row));
     }
     if (sameCut
         && version.tail() == null
         && version.shape().length == 1
         && version.shape()[0] == features.width()) {
-      return new RowSource(
+      return new FeatureSource.Kept(
           row -> new Features(List.of(Tensor.of(features.row(row), 1, features.width()))));
     }
-    if (samples.isEmpty() || version.base() == null) {
+    if (rows.samples().isEmpty() || version.base() == null) {
       throw new BadInputException("it takes other features than these");
     }
     BaseModel its = models.get(version.base().id(), version.base().sha256());
-    return new BackboneSource(Backbone.open(its, its.cut(version.cut().tensor()), providers));
-  }
-
-  /** Of features that are here already. */
-  private record RowSource(IntFunction<Features> row) implements Source {
-    @Override
-    public List<Features> features(int[] rows) {
-      return IntStream.of(rows).mapToObj(row).toList();
-    }
-
-    @Override
-    public void close() {}
-  }
-
-  private final class BackboneSource implements Source {
-    private final Backbone opened;
-    private final FeatureExtractor extractor;
-
-    BackboneSource(Backbone opened) {
-      this.opened = opened;
-      this.extractor = new FeatureExtractor(opened, cache, cores);
-    }
-
-    @Override
-    public List<Features> features(int[] rows) {
-      List<Sample> wanted = IntStream.of(rows).mapToObj(samples::get).toList();
-      List<Features> found = new ArrayList<>();
-      extractor.extract(
-          wanted,
-          new FeatureExtractor.Sink() {
-            @Override
-            public void features(int index, Features features) {
-              found.add(features);
-            }
-
-            @Override
-            public void unreadable(int index, String reason) {
-              throw new BadInputException(wanted.get(index).name() + ": " + reason);
-            }
-          });
-      return found;
-    }
-
-    @Override
-    public void close() {
-      extractor.close();
-      opened.close();
-    }
+    Backbone opened = Backbone.open(its, its.cut(version.cut().tensor()), providers);
+    return new FeatureSource.Extracted(opened, cache, cores, rows.samples());
   }
 
   @Override

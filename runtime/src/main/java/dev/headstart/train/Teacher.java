@@ -189,7 +189,7 @@ public final class Teacher {
       Split split =
           Split.of(
               request.head(),
-              lesson.digests(),
+              lesson.rows().digests(),
               lesson.strata(),
               recipe.validation(),
               runs.judgedBy(request.head()),
@@ -238,8 +238,8 @@ public final class Teacher {
                 taught.metrics,
                 new TeachResult.Seconds(
                     lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
-                lesson.skipped().named(),
-                lesson.duplicates(),
+                lesson.rows().skipped().named(),
+                lesson.rows().duplicates(),
                 lesson.backbone() == null ? 0 : lesson.backbone().runs(),
                 draft.published(version, Map.of()),
                 taught.history,
@@ -349,7 +349,7 @@ public final class Teacher {
       Path staged) {
     List<Object> data =
         List.of(
-            lesson.ordered(),
+            lesson.rows().ordered(),
             lesson.classes(),
             lesson.columns(),
             Arrays.toString(split.validation()));
@@ -504,10 +504,10 @@ public final class Teacher {
   private static Map<String, Boolean> memberships(Lesson lesson, Split split) {
     Map<String, Boolean> validation = new HashMap<>();
     for (int row : split.train()) {
-      validation.put(lesson.digests().get(row), false);
+      validation.put(lesson.rows().digests().get(row), false);
     }
     for (int row : split.validation()) {
-      validation.put(lesson.digests().get(row), true);
+      validation.put(lesson.rows().digests().get(row), true);
     }
     return validation;
   }
@@ -542,7 +542,7 @@ public final class Teacher {
             JSON.valueToTree(taught.history)),
         new HeadManifest.Provenance(
             Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
-            lesson.digest(),
+            lesson.rows().digest(),
             request.data().toString(),
             release,
             OrtRuntime.version(),
