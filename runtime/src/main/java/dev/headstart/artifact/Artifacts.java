@@ -295,13 +295,15 @@ public record Artifacts(
   }
 
   /**
-   * The same, but the evaluation graph also gives the output that the loss is taken of, and the
+   * The same, but both graphs also give the output that the loss is taken of, and evaluation the
    * weights of every parameter p, moving statistics included, as {@code value:p}: so a training
    * session can be judged, and its weights read, without a checkpoint on disk.
    *
    * @param output the tensor that the loss is taken of
    */
   public Artifacts observable(String output) {
+    GraphBuilder steps = new GraphBuilder(training);
+    steps.output(steps.value(output), ElementType.FLOAT, null);
     GraphBuilder graph = new GraphBuilder(eval);
     graph.output(graph.value(output), ElementType.FLOAT, null);
     checkpoint
@@ -312,7 +314,8 @@ public record Artifacts(
                     graph.named(VALUE + name, Operator.IDENTITY, List.of(graph.value(name))),
                     ElementType.FLOAT,
                     tensor.shape()));
-    return new Artifacts(training, graph.build(), optimizer, checkpoint, width, warnings, scales);
+    return new Artifacts(
+        steps.build(), graph.build(), optimizer, checkpoint, width, warnings, scales);
   }
 
   /**

@@ -12,12 +12,14 @@ import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
+import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * A training session over the four artifacts. For one thread: ONNX Runtime does not lock it, and a
@@ -187,8 +189,29 @@ public final class TrainingSession implements AutoCloseable {
    * @throws BadInputException if a label is no class's number
    */
   public float accumulate(Batch batch) {
+    return accumulate(batch, null, null);
+  }
+
+  /**
+   * The same, and shows an output of the training graph.
+   *
+   * @param output a float32 output's name; null for none
+   * @param sink is given its numbers, row-major, for the time of the call
+   */
+  public float accumulate(Batch batch, String output, Consumer<FloatBuffer> sink) {
     batch.requireLabels();
     try (OrtSession.Result result = session.trainStep(batch.tensors)) {
+      if (output != null) {
+        sink.accept(
+            ((OnnxTensor)
+                    result
+                        .get(output)
+                        .orElseThrow(
+                            () ->
+                                new BadInputException(
+                                    "the training graph has no output '" + output + "'")))
+                .getFloatBuffer());
+      }
       return ((OnnxTensor) result.get(0)).getFloatBuffer().get(0);
     } catch (OrtException e) {
       throw new FailureException("a training step failed: " + Reasons.of(e), e);

@@ -46,6 +46,7 @@ final class RunViews {
     data.put("of", logged.of());
     data.put("rate", logged.epoch().rate());
     data.put("trainLoss", logged.epoch().trainLoss());
+    data.put("trainAccuracy", logged.epoch().trainAccuracy());
     data.put("validation", logged.epoch().validation());
     return data;
   }

@@ -826,6 +826,7 @@ public final class Runs implements AutoCloseable {
                   epoch.epoch(),
                   epoch.rate(),
                   epoch.trainLoss(),
+                  epoch.trainAccuracy(),
                   epoch.validation() == null ? null : epoch.validation().brief()));
       log.epoch(run.id(), logged);
       eventLog.add("epoch", RunViews.epoch(logged));

@@ -118,7 +118,7 @@ public final class Trainer {
       Pace pace = new Pace(listener, epochs, loop.stepsAnEpoch());
       while (progress.epoch() < epochs && !progress.stopped()) {
         int epoch = progress.epoch() + 1;
-        double loss = loop.epoch(epoch, pace);
+        TrainingLoop.Passed passed = loop.epoch(epoch, pace);
         Metrics metrics = null;
         Metrics bestMetrics = progress.bestMetrics();
         int bestEpoch = progress.bestEpoch();
@@ -134,7 +134,8 @@ public final class Trainer {
           stopped = impatient(epoch, bestEpoch, train.length);
         }
         List<Epoch> history = new ArrayList<>(progress.history());
-        history.add(new Epoch(epoch, loop.rate(), loss, brief(metrics)));
+        history.add(
+            new Epoch(epoch, loop.rate(), passed.loss(), passed.accuracy(), brief(metrics)));
         progress =
             new TrainingRun.Progress(
                 epoch, history, bestEpoch, bestMetrics, loop.firstLoss(), stopped);

@@ -100,37 +100,60 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   /**
+   * What the steps of an epoch said of the samples, each before it changed the weights.
+   *
+   * @param loss mean of the samples' losses
+   * @param accuracy as {@link Metrics#accuracy}
+   */
+  record Passed(double loss, Double accuracy) {}
+
+  /**
    * Trains on every sample once.
    *
-   * @return the mean of the samples' losses
    * @throws FailureException if the loss diverges
    */
-  double epoch(int epoch, Pace pace) {
+  Passed epoch(int epoch, Pace pace) {
     if (session == null || artifacts.dropout() || source.joins(epoch)) {
       open(epoch);
     }
     shuffle();
     long steps = (long) recipe.epochs() * stepsAnEpoch();
     double[] sum = new double[1];
+    int width = data.targets().outputs();
+    float[] scores = new float[rows.length * width];
     for (int from = 0; from < rows.length; from += together) {
       float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
       if (factor * (float) recipe.rate() != rate) {
         rate = factor * (float) recipe.rate();
         session.learningRate(rate);
       }
+      int start = from;
       int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
       batches.each(
           these,
           weight(these),
           (batch, positions, count) -> {
-            double loss = session.accumulate(batch);
+            double loss =
+                session.accumulate(
+                    batch,
+                    HeadNetwork.LOGITS,
+                    logits -> gather(logits, scores, start, positions, count));
             check(loss, epoch);
             sum[0] += loss * count;
           });
       session.update();
       pace.step();
     }
-    return sum[0] / rows.length;
+    data.activate(scores);
+    return new Passed(sum[0] / rows.length, Metrics.of(scores, data.targets(), rows).accuracy());
+  }
+
+  /** Puts a batch's rows to their places in [samples, outputs]. */
+  private void gather(FloatBuffer batch, float[] scores, int start, int[] positions, int count) {
+    int width = data.targets().outputs();
+    for (int i = 0; i < count; i++) {
+      batch.get(i * width, scores, (start + positions[i]) * width, width);
+    }
   }
 
   /** What the samples of a step weigh together in the loss. */
@@ -195,9 +218,7 @@ final class TrainingLoop implements AutoCloseable {
         (batch, positions, count) -> {
           outputs.putAll(session.evaluate(batch));
           FloatBuffer logits = outputs.get(HeadNetwork.LOGITS).floatBuffer();
-          for (int i = 0; i < count; i++) {
-            logits.get(i * width, scores, positions[i] * width, width);
-          }
+          gather(logits, scores, 0, positions, count);
         });
     data.activate(scores);
     Metrics metrics = Metrics.of(scores, data.targets(), judges);

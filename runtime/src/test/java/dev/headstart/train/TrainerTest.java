@@ -138,6 +138,19 @@ class TrainerTest {
     assertTrue(outcome.history().get(29).trainLoss() < first / 2);
   }
 
+  /** Where an epoch is one step, its accuracy is that of the weights that the last epoch left. */
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "mlp:8"})
+  void theAccuracyOfTrainingIsThatBeforeEachStep(String kind) {
+    Problem problem = clouds(60, 3, 1.5);
+    RecipeOptions options = options(kind, null, 8, 0).with(Passes.of(8, 60));
+    List<Epoch> history = train(problem, options, range(0, 60), range(0, 60)).history();
+    for (int i = 1; i < 8; i++) {
+      assertEquals(history.get(i - 1).validation().accuracy(), history.get(i).trainAccuracy());
+    }
+    assertTrue(history.get(7).trainAccuracy() > history.get(0).trainAccuracy());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"linear", "mlp:8"})
   void theSameSeedGivesTheSameWeightsBitForBit(String kind) {

@@ -80,7 +80,7 @@ class RunTableTest {
   private static LoggedEpoch epoch(String stage, int number, double loss) {
     Metrics metrics =
         stage.equals("refit") ? null : new Metrics(loss, 0.9, 0.8, null, null, null, null);
-    return new LoggedEpoch(stage, 5, new Epoch(number, 0.001, loss, metrics));
+    return new LoggedEpoch(stage, 5, new Epoch(number, 0.001, loss, 0.5, metrics));
   }
 
   @Test

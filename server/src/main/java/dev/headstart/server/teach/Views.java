@@ -151,6 +151,7 @@ final class Views {
     json.put("of", logged.of());
     json.put("rate", logged.epoch().rate());
     json.put("trainLoss", logged.epoch().trainLoss());
+    json.put("trainAccuracy", logged.epoch().trainAccuracy());
     json.put("validation", logged.epoch().validation());
     return json;
   }

@@ -110,7 +110,8 @@ class TeachOverHttpTest {
     assertEquals(1, done.path("version").asInt());
     assertTrue(done.path("promoted").asBoolean());
     assertEquals(40, done.path("samples").asInt());
-    assertEquals("stage epoch of rate trainLoss validation", names(done.at("/epochs/0")));
+    assertEquals(
+        "stage epoch of rate trainLoss trainAccuracy validation", names(done.at("/epochs/0")));
     assertEquals(6, done.at("/recipe/epochs").asInt());
 
     head = client.head("things");
