@@ -15,6 +15,7 @@ import dev.headstart.gradient.Reach;
 import dev.headstart.onnx.Dequantization;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.OpsetUpgrade;
@@ -219,6 +220,7 @@ public record Tail(
       Set<String> candidates = new LinkedHashSet<>();
       for (TensorProto weight : proto.getInitializerList()) {
         if (weight.getDataType() == ElementType.FLOAT.code()
+            && !GraphBuilder.isOwnConstant(weight.getName())
             && weight.getDimsCount() > 0
             && !weight.getDimsList().contains(0L)) {
           candidates.add(weight.getName());
