@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Loss;
@@ -60,6 +62,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Heads of the kind tail from end to end, on small bases with skips and masks. */
 class TailTest {
@@ -479,5 +482,66 @@ class TailTest {
         tail.layers().proto().getGraph().getNodeList().stream()
             .noneMatch(node -> node.getOpType().matches(".*(Quantize|Integer).*")));
     assertTrue(tail.layers().initializers().keySet().containsAll(tail.trainable()));
+  }
+
+  /** The identity matrices of the layer normalizations that Headstart writes out, for one. */
+  @ParameterizedTest
+  @ValueSource(strings = {"2", "all"})
+  void constantsOfHeadstartsOwnNeverTrain(String unfreeze) {
+    Tail tail = Tail.of(new BaseModels(folder).get("minilm"), Unfreeze.parse(unfreeze), List.of());
+    Map<String, Tensor> weights = tail.layers().initializers();
+    assertTrue(
+        weights.keySet().stream()
+            .anyMatch(n -> GraphBuilder.isOwnConstant(n) && weights.get(n).elements() == 64));
+    assertEquals(List.of(), tail.trainable().stream().filter(GraphBuilder::isOwnConstant).toList());
+    assertTrue(tail.trainable().stream().anyMatch(name -> name.contains("LayerNorm.weight")));
+  }
+
+  /** With an operator that has no rule of gradients, and as Det none of shapes either. */
+  private OnnxModel opaque(String operator) {
+    boolean recurrent = operator.equals("LSTM");
+    GraphBuilder g = new GraphBuilder(operator, 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value before = g.named("before", Operator.RELU, List.of(dense(g, "one", x, WIDTH, 9)));
+    Tensor shape = recurrent ? Tensor.vector(1, -1, 9) : Tensor.vector(-1, 3, 3);
+    g.named("shaped", Operator.RESHAPE, List.of(before, g.constant(shape)));
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType(operator).setName("opaque");
+    node.addInput("shaped");
+    if (recurrent) {
+      node.addInput(g.initializer("W", weight(1, 16, 9)).name());
+      node.addInput(g.initializer("R", weight(1, 16, 4)).name());
+      node.addOutput("");
+      node.addAttribute(
+          AttributeProto.newBuilder()
+              .setName("hidden_size")
+              .setType(AttributeProto.AttributeType.INT)
+              .setI(4));
+    }
+    g.proto().addNode(node.addOutput("volume"));
+    g = new GraphBuilder(g.build());
+    int width = recurrent ? 4 : 1;
+    Value rows = g.constant(Tensor.vector(-1, width));
+    Value row = g.named("row", Operator.RESHAPE, List.of(g.value("volume"), rows));
+    Value late = g.named("late", Operator.RELU, List.of(dense(g, "two", row, width, 8)));
+    Value features = g.named("features", Operator.RELU, List.of(dense(g, "three", late, 8, 8)));
+    return classified(g, features, 8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Det", "LSTM"})
+  void whatComesAfterAnUnknownOperatorTrainsAndTheRestIsRefused(String operator)
+      throws IOException {
+    add("opaque", opaque(operator));
+    Path data = data("train.jsonl", 20);
+    assertEquals("features", headstart.models().get("opaque").cut("auto").tensor());
+    RecipeOptions linear = RecipeOptions.of(HeadKind.parse("linear"));
+    assertEquals("linear", teach("opaque", data, linear).kind());
+    BadInputException e =
+        assertThrows(BadInputException.class, () -> teach("opaque", data, recipe("all", 1)));
+    String named = operator + " (node 'opaque', output 'volume')";
+    assertTrue(e.getMessage().contains(named), e.getMessage());
+    assertTrue(e.getMessage().contains("The deepest cut of opaque that works"), e.getMessage());
+    String works = e.getMessage().replaceAll("(?s).*--unfreeze (\\S+)\\. .*", "$1");
+    assertEquals("tail", teach("opaque", data, recipe(works, 1)).kind());
   }
 }

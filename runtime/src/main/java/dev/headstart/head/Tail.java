@@ -384,6 +384,7 @@ public record Tail(
       List<String> trainable = left(cut, freeze);
       return !cut.tensor().equals(joint)
           && !trainable.isEmpty()
+          && ModelCutter.isPossible(model, cut.tensor())
           && reach(trainable).missing().isEmpty()
           && ModelCutter.cut(model, cut.tensor()).live().stream().allMatch(Tail::isOfABatch);
     }

@@ -37,7 +37,9 @@ public final class GraphBuilder {
   private final Set<String> names = new HashSet<>();
   private final Set<String> nodeNames = new HashSet<>();
 
-  /** What nodes read, which may be a tensor that the graph is yet to get, and names inside nodes. */
+  /**
+   * What nodes read, which may be a tensor that the graph is yet to get, and names inside nodes.
+   */
   private final Set<String> reserved = new HashSet<>();
 
   private int irVersion = IR_VERSION;
