@@ -96,8 +96,11 @@ public record Tail(
               + "' with --unfreeze "
               + what
               + (freeze.isEmpty() ? "" : " and --freeze " + String.join(" ", freeze))
-              + "; its float32 parameters there: "
-              + some(all.parametersAfter(cut)));
+              + "; "
+              + listed(
+                  "its float32 parameters there: ",
+                  all.parametersAfter(cut),
+                  "gradients reach no float32 parameter there"));
     }
     all.requireRules(trainable, freeze);
     return all.at(model, cut, List.copyOf(trainable));
@@ -185,6 +188,10 @@ public record Tail(
   private static OnnxModel upTo(OnnxModel model, String joint) {
     return ModelCutter.extract(
         model, model.inputs().stream().map(TensorInfo::name).toList(), List.of(joint));
+  }
+
+  private static String listed(String what, List<String> names, String none) {
+    return names.isEmpty() ? none : what + some(names);
   }
 
   private static String some(List<String> names) {
@@ -406,8 +413,11 @@ public record Tail(
                 + base
                 + ", and no layer with one, matches '"
                 + text
-                + "'. The last of them: "
-                + some(parameters.subList(Math.max(0, parameters.size() - 8), parameters.size())));
+                + "'. "
+                + listed(
+                    "The last of them: ",
+                    parameters.subList(Math.max(0, parameters.size() - 8), parameters.size()),
+                    "There are none that gradients reach: train a head alone"));
       }
       return found;
     }
@@ -487,8 +497,11 @@ public record Tail(
                 + name
                 + "' is where the classifier sits: nothing of "
                 + base
-                + " comes after it. Unfreeze from a shallower tap: "
-                + String.join(", ", names()));
+                + " comes after it. "
+                + listed(
+                    "Unfreeze from a shallower tap: ",
+                    names(),
+                    "It has no shallower tap: give a tensor before it, a number of blocks, or all"));
       }
       if (graph.isConstant(cut.tensor())) {
         throw new BadInputException(
