@@ -22,6 +22,7 @@ import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tap;
 import dev.headstart.onnx.Taps;
+import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -103,6 +104,7 @@ public record Tail(
                   "gradients reach no float32 parameter there"));
     }
     all.requireRules(trainable, freeze);
+    all.requireFinite(trainable);
     return all.at(model, cut, List.copyOf(trainable));
   }
 
@@ -340,6 +342,28 @@ public record Tail(
                           + base
                           + " can be trained behind it: leave out --unfreeze to train a head alone")
               + ". docs/gradients.md shows how to add a rule");
+    }
+
+    /** From NaN or infinity nothing can be learned, and every gradient beside it is lost. */
+    void requireFinite(Set<String> trainable) {
+      Map<String, Tensor> weights = model.initializers();
+      for (String name : trainable) {
+        for (float value : weights.get(name).floats()) {
+          if (!Float.isFinite(value)) {
+            throw new BadInputException(
+                "the parameter '"
+                    + name
+                    + "' of "
+                    + base
+                    + " holds "
+                    + value
+                    + ", from which nothing can be trained: expected finite numbers. Mend the"
+                    + " model, or say --freeze '"
+                    + name
+                    + "' if it is to be so, as a mask's");
+          }
+        }
+      }
     }
 
     private Reach reach(Collection<String> wanted) {
