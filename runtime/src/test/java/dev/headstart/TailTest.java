@@ -2,6 +2,7 @@ package dev.headstart;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,6 +14,7 @@ import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Loss;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
@@ -35,6 +37,7 @@ import dev.headstart.onnx.Value;
 import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.SessionSettings;
+import dev.headstart.predict.HeadSummary;
 import dev.headstart.predict.Prediction;
 import dev.headstart.predict.Predictor;
 import dev.headstart.sample.VectorSample;
@@ -543,5 +546,90 @@ class TailTest {
     assertTrue(e.getMessage().contains("The deepest cut of opaque that works"), e.getMessage());
     String works = e.getMessage().replaceAll("(?s).*--unfreeze (\\S+)\\. .*", "$1");
     assertEquals("tail", teach("opaque", data, recipe(works, 1)).kind());
+  }
+
+  private OnnxModel perceptron(Tensor first) {
+    GraphBuilder g = new GraphBuilder("perceptron", 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value product = g.node(Operator.MAT_MUL, List.of(x, g.initializer("first", first)));
+    Value hidden = g.named("hidden", Operator.RELU, List.of(product));
+    Value features = g.named("features", Operator.RELU, List.of(dense(g, "mid", hidden, 8, 8)));
+    return classified(g, features, 8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY})
+  void parametersThatAreNotFiniteAreNamed(float value) throws IOException {
+    float[] broken = weight(WIDTH, 8).floats();
+    broken[5] = value;
+    add("broken", perceptron(Tensor.of(broken, WIDTH, 8)));
+    BadInputException e =
+        assertThrows(
+            BadInputException.class,
+            () -> teach("broken", data("train.jsonl", 20), recipe("all", 1)));
+    assertTrue(e.getMessage().contains("'first' of broken holds " + value), e.getMessage());
+    Tail.of(headstart.models().get("broken"), Unfreeze.parse("all"), List.of("first"));
+  }
+
+  @Test
+  void messagesDoNotEndWithNothing() {
+    add("plain", perceptron(weight(WIDTH, 8)));
+    BaseModel base = headstart.models().get("plain");
+    for (String unfreeze : List.of("features", "nothing*")) {
+      HeadstartException e =
+          assertThrows(
+              HeadstartException.class, () -> Tail.of(base, Unfreeze.parse(unfreeze), List.of()));
+      assertFalse(e.getMessage().strip().endsWith(":"), e.getMessage());
+    }
+  }
+
+  /** As exporters write them that know no initializers. */
+  @Test
+  void weightsInConstantNodesTrain() throws IOException {
+    GraphBuilder g = new GraphBuilder(perceptron(weight(WIDTH, 8)));
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType("Constant").addOutput("first");
+    node.addAttribute(
+        AttributeProto.newBuilder()
+            .setName("value")
+            .setType(AttributeProto.AttributeType.TENSOR)
+            .setT(g.proto().getInitializer(0)));
+    List<NodeProto> rest = List.copyOf(g.proto().getNodeList());
+    g.proto().removeInitializer(0).clearNode().addNode(node).addAllNode(rest);
+    add("nodes", g.build());
+    TeachResult taught = teach("nodes", data("train.jsonl", 30), recipe("all", 2));
+    assertEquals(
+        List.of("mid.bias", "mid.weight", "first").stream().sorted().toList(),
+        taught.manifest().tail().trainable().stream().sorted().toList());
+    assertTrue(
+        OnnxModel.read(headstart.heads().loadLive("signs").model())
+            .initializers()
+            .containsKey("first"));
+  }
+
+  /** Whole numbers under the name of the weights, from which a node makes what they stand for. */
+  @Test
+  void theSummaryOfAQuantizedTailCountsTheFloatsThatTrain() throws IOException {
+    GraphBuilder g = new GraphBuilder(perceptron(weight(WIDTH, 8)));
+    g.proto().removeInitializer(0);
+    g = new GraphBuilder(g.build());
+    g.initializer("whole", Tensor.zeros(ElementType.INT8, WIDTH, 8));
+    g.initializer("scale", Tensor.scalar(0.1f));
+    List<NodeProto> rest = List.copyOf(g.proto().getNodeList());
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType("DequantizeLinear");
+    node.addInput("whole").addInput("scale").addOutput("first");
+    g.proto().clearNode().addNode(node).addAllNode(rest);
+    add("quantized", g.build());
+    TeachResult taught = teach("quantized", data("train.jsonl", 20), recipe("all", 1));
+    assertTrue(taught.manifest().tail().trainable().contains("first"));
+    HeadSummary summary = HeadSummary.of(headstart.heads().loadLive("signs"), headstart.models());
+    assertEquals(
+        List.of("first", "mid.bias", "mid.weight"),
+        summary.layers().stream()
+            .filter(l -> l.trained() && !l.layer().equals("head"))
+            .map(HeadSummary.Layer::name)
+            .sorted()
+            .toList());
+    assertTrue(summary.layers().stream().noneMatch(l -> l.name().equals("whole")));
+    assertEquals(WIDTH * 8 + 8 * 8 + 8 + 8 * 2 + 2, summary.trainable());
   }
 }

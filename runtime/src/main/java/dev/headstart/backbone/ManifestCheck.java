@@ -50,7 +50,11 @@ final class ManifestCheck {
       picture(image, model);
     } else if (manifest.preprocessing() instanceof TensorPreprocessing tensor) {
       input("preprocessing.input", tensor.input(), inputs);
-      fits("a vector", new long[] {1, tensor.length() == null ? -1 : tensor.length()}, tensor.input(), model);
+      fits(
+          "a vector",
+          new long[] {1, tensor.length() == null ? -1 : tensor.length()},
+          tensor.input(),
+          model);
     } else if (manifest.preprocessing() instanceof TextPreprocessing text) {
       input("preprocessing.inputIds", text.inputIds(), inputs);
       if (text.attentionMask() != null) {

@@ -12,6 +12,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.gradient.Gradients;
 import dev.headstart.gradient.Reach;
+import dev.headstart.onnx.ConstantNodes;
 import dev.headstart.onnx.Dequantization;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
@@ -263,7 +264,8 @@ public record Tail(
 
     /** The layers up to the joint, in float32 where quantized ones can be turned back. */
     static Layers of(BaseModel base, OnnxModel model, String joint) {
-      return new Layers(base, Dequantization.of(upTo(model, joint)), joint);
+      OnnxModel layers = ConstantNodes.asInitializers(upTo(model, joint));
+      return new Layers(base, Dequantization.of(layers), joint);
     }
 
     List<String> parametersAfter(Cut cut) {

@@ -83,8 +83,7 @@ public record HeadSummary(long trainable, Long frozen, List<Layer> layers) {
       return layers(front, Set.of(), Set.of(), true);
     }
     Tail tail = Tail.of(base, manifest);
-    List<Layer> layers =
-        layers(front, tail.layers().initializers().keySet(), Set.of(), true);
+    List<Layer> layers = layers(front, tail.layers().initializers().keySet(), Set.of(), true);
     layers.addAll(layers(tail.layers(), Set.of(), Set.copyOf(tail.trainable()), false));
     return layers;
   }
