@@ -2,15 +2,19 @@ package dev.headstart;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.headstart.artifact.ArtifactOptions;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Loss;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
@@ -33,6 +37,7 @@ import dev.headstart.onnx.Value;
 import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.SessionSettings;
+import dev.headstart.predict.HeadSummary;
 import dev.headstart.predict.Prediction;
 import dev.headstart.predict.Predictor;
 import dev.headstart.sample.VectorSample;
@@ -60,6 +65,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Heads of the kind tail from end to end, on small bases with skips and masks. */
 class TailTest {
@@ -479,5 +485,151 @@ class TailTest {
         tail.layers().proto().getGraph().getNodeList().stream()
             .noneMatch(node -> node.getOpType().matches(".*(Quantize|Integer).*")));
     assertTrue(tail.layers().initializers().keySet().containsAll(tail.trainable()));
+  }
+
+  /** The identity matrices of the layer normalizations that Headstart writes out, for one. */
+  @ParameterizedTest
+  @ValueSource(strings = {"2", "all"})
+  void constantsOfHeadstartsOwnNeverTrain(String unfreeze) {
+    Tail tail = Tail.of(new BaseModels(folder).get("minilm"), Unfreeze.parse(unfreeze), List.of());
+    Map<String, Tensor> weights = tail.layers().initializers();
+    assertTrue(
+        weights.keySet().stream()
+            .anyMatch(n -> GraphBuilder.isOwnConstant(n) && weights.get(n).elements() == 64));
+    assertEquals(List.of(), tail.trainable().stream().filter(GraphBuilder::isOwnConstant).toList());
+    assertTrue(tail.trainable().stream().anyMatch(name -> name.contains("LayerNorm.weight")));
+  }
+
+  /** With an operator that has no rule of gradients, and as Det none of shapes either. */
+  private OnnxModel opaque(String operator) {
+    boolean recurrent = operator.equals("LSTM");
+    GraphBuilder g = new GraphBuilder(operator, 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value before = g.named("before", Operator.RELU, List.of(dense(g, "one", x, WIDTH, 9)));
+    Tensor shape = recurrent ? Tensor.vector(1, -1, 9) : Tensor.vector(-1, 3, 3);
+    g.named("shaped", Operator.RESHAPE, List.of(before, g.constant(shape)));
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType(operator).setName("opaque");
+    node.addInput("shaped");
+    if (recurrent) {
+      node.addInput(g.initializer("W", weight(1, 16, 9)).name());
+      node.addInput(g.initializer("R", weight(1, 16, 4)).name());
+      node.addOutput("");
+      node.addAttribute(
+          AttributeProto.newBuilder()
+              .setName("hidden_size")
+              .setType(AttributeProto.AttributeType.INT)
+              .setI(4));
+    }
+    g.proto().addNode(node.addOutput("volume"));
+    g = new GraphBuilder(g.build());
+    int width = recurrent ? 4 : 1;
+    Value rows = g.constant(Tensor.vector(-1, width));
+    Value row = g.named("row", Operator.RESHAPE, List.of(g.value("volume"), rows));
+    Value late = g.named("late", Operator.RELU, List.of(dense(g, "two", row, width, 8)));
+    Value features = g.named("features", Operator.RELU, List.of(dense(g, "three", late, 8, 8)));
+    return classified(g, features, 8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Det", "LSTM"})
+  void whatComesAfterAnUnknownOperatorTrainsAndTheRestIsRefused(String operator)
+      throws IOException {
+    add("opaque", opaque(operator));
+    Path data = data("train.jsonl", 20);
+    assertEquals("features", headstart.models().get("opaque").cut("auto").tensor());
+    RecipeOptions linear = RecipeOptions.of(HeadKind.parse("linear"));
+    assertEquals("linear", teach("opaque", data, linear).kind());
+    BadInputException e =
+        assertThrows(BadInputException.class, () -> teach("opaque", data, recipe("all", 1)));
+    String named = operator + " (node 'opaque', output 'volume')";
+    assertTrue(e.getMessage().contains(named), e.getMessage());
+    assertTrue(e.getMessage().contains("The deepest cut of opaque that works"), e.getMessage());
+    String works = e.getMessage().replaceAll("(?s).*--unfreeze (\\S+)\\. .*", "$1");
+    assertEquals("tail", teach("opaque", data, recipe(works, 1)).kind());
+  }
+
+  private OnnxModel perceptron(Tensor first) {
+    GraphBuilder g = new GraphBuilder("perceptron", 17);
+    Value x = g.input("x", ElementType.FLOAT, -1, WIDTH);
+    Value product = g.node(Operator.MAT_MUL, List.of(x, g.initializer("first", first)));
+    Value hidden = g.named("hidden", Operator.RELU, List.of(product));
+    Value features = g.named("features", Operator.RELU, List.of(dense(g, "mid", hidden, 8, 8)));
+    return classified(g, features, 8);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY})
+  void parametersThatAreNotFiniteAreNamed(float value) throws IOException {
+    float[] broken = weight(WIDTH, 8).floats();
+    broken[5] = value;
+    add("broken", perceptron(Tensor.of(broken, WIDTH, 8)));
+    BadInputException e =
+        assertThrows(
+            BadInputException.class,
+            () -> teach("broken", data("train.jsonl", 20), recipe("all", 1)));
+    assertTrue(e.getMessage().contains("'first' of broken holds " + value), e.getMessage());
+    Tail.of(headstart.models().get("broken"), Unfreeze.parse("all"), List.of("first"));
+  }
+
+  @Test
+  void messagesDoNotEndWithNothing() {
+    add("plain", perceptron(weight(WIDTH, 8)));
+    BaseModel base = headstart.models().get("plain");
+    for (String unfreeze : List.of("features", "nothing*")) {
+      HeadstartException e =
+          assertThrows(
+              HeadstartException.class, () -> Tail.of(base, Unfreeze.parse(unfreeze), List.of()));
+      assertFalse(e.getMessage().strip().endsWith(":"), e.getMessage());
+    }
+  }
+
+  /** As exporters write them that know no initializers. */
+  @Test
+  void weightsInConstantNodesTrain() throws IOException {
+    GraphBuilder g = new GraphBuilder(perceptron(weight(WIDTH, 8)));
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType("Constant").addOutput("first");
+    node.addAttribute(
+        AttributeProto.newBuilder()
+            .setName("value")
+            .setType(AttributeProto.AttributeType.TENSOR)
+            .setT(g.proto().getInitializer(0)));
+    List<NodeProto> rest = List.copyOf(g.proto().getNodeList());
+    g.proto().removeInitializer(0).clearNode().addNode(node).addAllNode(rest);
+    add("nodes", g.build());
+    TeachResult taught = teach("nodes", data("train.jsonl", 30), recipe("all", 2));
+    assertEquals(
+        List.of("mid.bias", "mid.weight", "first").stream().sorted().toList(),
+        taught.manifest().tail().trainable().stream().sorted().toList());
+    assertTrue(
+        OnnxModel.read(headstart.heads().loadLive("signs").model())
+            .initializers()
+            .containsKey("first"));
+  }
+
+  /** Whole numbers under the name of the weights, from which a node makes what they stand for. */
+  @Test
+  void theSummaryOfAQuantizedTailCountsTheFloatsThatTrain() throws IOException {
+    GraphBuilder g = new GraphBuilder(perceptron(weight(WIDTH, 8)));
+    g.proto().removeInitializer(0);
+    g = new GraphBuilder(g.build());
+    g.initializer("whole", Tensor.zeros(ElementType.INT8, WIDTH, 8));
+    g.initializer("scale", Tensor.scalar(0.1f));
+    List<NodeProto> rest = List.copyOf(g.proto().getNodeList());
+    NodeProto.Builder node = NodeProto.newBuilder().setOpType("DequantizeLinear");
+    node.addInput("whole").addInput("scale").addOutput("first");
+    g.proto().clearNode().addNode(node).addAllNode(rest);
+    add("quantized", g.build());
+    TeachResult taught = teach("quantized", data("train.jsonl", 20), recipe("all", 1));
+    assertTrue(taught.manifest().tail().trainable().contains("first"));
+    HeadSummary summary = HeadSummary.of(headstart.heads().loadLive("signs"), headstart.models());
+    assertEquals(
+        List.of("first", "mid.bias", "mid.weight"),
+        summary.layers().stream()
+            .filter(l -> l.trained() && !l.layer().equals("head"))
+            .map(HeadSummary.Layer::name)
+            .sorted()
+            .toList());
+    assertTrue(summary.layers().stream().noneMatch(l -> l.name().equals("whole")));
+    assertEquals(WIDTH * 8 + 8 * 8 + 8 + 8 * 2 + 2, summary.trainable());
   }
 }

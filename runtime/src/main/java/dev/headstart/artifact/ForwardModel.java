@@ -49,7 +49,10 @@ record ForwardModel(
     ArtifactOptions.Criterion criterion = options.criterion();
     OnnxModel forward = OpsetUpgrade.to(given, Gradients.OLDEST_OPSET);
     Set<String> candidates = new LinkedHashSet<>();
-    forward.proto().getGraph().getInitializerList().forEach(t -> candidates.add(t.getName()));
+    given.proto().getGraph().getInitializerList().stream()
+        .map(TensorProto::getName)
+        .filter(name -> !GraphBuilder.isOwnConstant(name))
+        .forEach(candidates::add);
     Map<String, TensorInfo> shapes = ShapeInference.infer(forward);
     TensorInfo output = output(forward, criterion.output(), shapes);
     String scores = output.name();

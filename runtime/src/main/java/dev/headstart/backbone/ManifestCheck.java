@@ -9,6 +9,7 @@ import dev.headstart.preprocess.ImagePreprocessing;
 import dev.headstart.preprocess.TensorPreprocessing;
 import dev.headstart.preprocess.TextPreprocessing;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -46,8 +47,14 @@ final class ManifestCheck {
         "modality and preprocessing of one kind");
     if (manifest.preprocessing() instanceof ImagePreprocessing image) {
       input("preprocessing.input", image.input(), inputs);
+      picture(image, model);
     } else if (manifest.preprocessing() instanceof TensorPreprocessing tensor) {
       input("preprocessing.input", tensor.input(), inputs);
+      fits(
+          "a vector",
+          new long[] {1, tensor.length() == null ? -1 : tensor.length()},
+          tensor.input(),
+          model);
     } else if (manifest.preprocessing() instanceof TextPreprocessing text) {
       input("preprocessing.inputIds", text.inputIds(), inputs);
       if (text.attentionMask() != null) {
@@ -90,6 +97,48 @@ final class ManifestCheck {
     if (!inputs.contains(name)) {
       throw unknown(field, new NotFoundException("input of the model", name, inputs));
     }
+  }
+
+  private void picture(ImagePreprocessing image, OnnxModel model) {
+    int channels = image.colour().channels();
+    long[] shape =
+        image.layout() == ImagePreprocessing.Layout.NCHW
+            ? new long[] {1, channels, image.height(), image.width()}
+            : new long[] {1, image.height(), image.width(), channels};
+    fits("a picture", shape, image.input(), model);
+  }
+
+  /**
+   * Whether the model takes what its preprocessing makes.
+   *
+   * @param made its shape, with the batch; -1 for a dimension that depends on the sample
+   */
+  private void fits(String what, long[] made, String input, OnnxModel model) {
+    long[] taken =
+        model.inputs().stream()
+            .filter(i -> i.name().equals(input))
+            .findFirst()
+            .map(TensorInfo::shape)
+            .orElse(null);
+    if (taken == null) {
+      return;
+    }
+    boolean fits = taken.length == made.length;
+    for (int i = 1; fits && i < made.length; i++) {
+      fits = made[i] < 0 || taken[i] < 0 || made[i] == taken[i];
+    }
+    require(
+        fits,
+        "preprocessing makes "
+            + what
+            + " of shape "
+            + Arrays.toString(made)
+            + ", but the model's input '"
+            + input
+            + "' takes "
+            + Arrays.toString(taken)
+            + " (-1 for any size)",
+        "sizes and layout that the model takes");
   }
 
   private void tensor(String field, String name, Graph graph) {

@@ -53,7 +53,7 @@ public final class ForwardNode {
         + " (node '"
         + node.getName()
         + "', output '"
-        + (node.getOutputCount() == 0 ? "" : node.getOutput(0))
+        + node.getOutputList().stream().filter(o -> !o.isEmpty()).findFirst().orElse("")
         + "')";
   }
 

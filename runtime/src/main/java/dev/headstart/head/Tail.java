@@ -12,15 +12,18 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.gradient.Gradients;
 import dev.headstart.gradient.Reach;
+import dev.headstart.onnx.ConstantNodes;
 import dev.headstart.onnx.Dequantization;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.OpsetUpgrade;
 import dev.headstart.onnx.ShapeInference;
 import dev.headstart.onnx.Tap;
 import dev.headstart.onnx.Taps;
+import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,10 +98,14 @@ public record Tail(
               + "' with --unfreeze "
               + what
               + (freeze.isEmpty() ? "" : " and --freeze " + String.join(" ", freeze))
-              + "; its float32 parameters there: "
-              + some(all.parametersAfter(cut)));
+              + "; "
+              + listed(
+                  "its float32 parameters there: ",
+                  all.parametersAfter(cut),
+                  "gradients reach no float32 parameter there"));
     }
     all.requireRules(trainable, freeze);
+    all.requireFinite(trainable);
     return all.at(model, cut, List.copyOf(trainable));
   }
 
@@ -186,6 +193,10 @@ public record Tail(
         model, model.inputs().stream().map(TensorInfo::name).toList(), List.of(joint));
   }
 
+  private static String listed(String what, List<String> names, String none) {
+    return names.isEmpty() ? none : what + some(names);
+  }
+
   private static String some(List<String> names) {
     int shown = Math.min(8, names.size());
     return String.join(", ", names.subList(0, shown)) + (shown < names.size() ? ", …" : "");
@@ -219,6 +230,7 @@ public record Tail(
       Set<String> candidates = new LinkedHashSet<>();
       for (TensorProto weight : proto.getInitializerList()) {
         if (weight.getDataType() == ElementType.FLOAT.code()
+            && !GraphBuilder.isOwnConstant(weight.getName())
             && weight.getDimsCount() > 0
             && !weight.getDimsList().contains(0L)) {
           candidates.add(weight.getName());
@@ -252,7 +264,8 @@ public record Tail(
 
     /** The layers up to the joint, in float32 where quantized ones can be turned back. */
     static Layers of(BaseModel base, OnnxModel model, String joint) {
-      return new Layers(base, Dequantization.of(upTo(model, joint)), joint);
+      OnnxModel layers = ConstantNodes.asInitializers(upTo(model, joint));
+      return new Layers(base, Dequantization.of(layers), joint);
     }
 
     List<String> parametersAfter(Cut cut) {
@@ -333,6 +346,28 @@ public record Tail(
               + ". docs/gradients.md shows how to add a rule");
     }
 
+    /** From NaN or infinity nothing can be learned, and every gradient beside it is lost. */
+    void requireFinite(Set<String> trainable) {
+      Map<String, Tensor> weights = model.initializers();
+      for (String name : trainable) {
+        for (float value : weights.get(name).floats()) {
+          if (!Float.isFinite(value)) {
+            throw new BadInputException(
+                "the parameter '"
+                    + name
+                    + "' of "
+                    + base
+                    + " holds "
+                    + value
+                    + ", from which nothing can be trained: expected finite numbers. Mend the"
+                    + " model, or say --freeze '"
+                    + name
+                    + "' if it is to be so, as a mask's");
+          }
+        }
+      }
+    }
+
     private Reach reach(Collection<String> wanted) {
       // As the graph is when it is differentiated
       OnnxModel upgraded = OpsetUpgrade.to(model, Gradients.OLDEST_OPSET);
@@ -382,6 +417,7 @@ public record Tail(
       List<String> trainable = left(cut, freeze);
       return !cut.tensor().equals(joint)
           && !trainable.isEmpty()
+          && ModelCutter.isPossible(model, cut.tensor())
           && reach(trainable).missing().isEmpty()
           && ModelCutter.cut(model, cut.tensor()).live().stream().allMatch(Tail::isOfABatch);
     }
@@ -403,8 +439,11 @@ public record Tail(
                 + base
                 + ", and no layer with one, matches '"
                 + text
-                + "'. The last of them: "
-                + some(parameters.subList(Math.max(0, parameters.size() - 8), parameters.size())));
+                + "'. "
+                + listed(
+                    "The last of them: ",
+                    parameters.subList(Math.max(0, parameters.size() - 8), parameters.size()),
+                    "There are none that gradients reach: train a head alone"));
       }
       return found;
     }
@@ -484,8 +523,11 @@ public record Tail(
                 + name
                 + "' is where the classifier sits: nothing of "
                 + base
-                + " comes after it. Unfreeze from a shallower tap: "
-                + String.join(", ", names()));
+                + " comes after it. "
+                + listed(
+                    "Unfreeze from a shallower tap: ",
+                    names(),
+                    "It has no shallower tap: give a tensor before it, a number of blocks, or all"));
       }
       if (graph.isConstant(cut.tensor())) {
         throw new BadInputException(

@@ -57,7 +57,8 @@ final class ElementwiseShapes {
 
   /** All inputs broadcast; the type is that of the first. Small integers are computed. */
   static void arithmetic(ShapeSite s) {
-    s.out(0, new Known(s.in(0).type(), broadcastAll(s), Folding.arithmetic(s, s.operator()), null));
+    int type = s.isOperator("Pow") ? s.in(0).type() : s.type(0, 1);
+    s.out(0, new Known(type, broadcastAll(s), Folding.arithmetic(s, s.operator()), null));
   }
 
   static void comparison(ShapeSite s) {

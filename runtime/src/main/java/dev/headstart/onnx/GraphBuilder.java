@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -25,11 +26,22 @@ public final class GraphBuilder {
   /** IR 8 is what ONNX Runtime's training sessions were proven with. */
   private static final int IR_VERSION = 8;
 
+  private static final String CONSTANT = "constant";
+
+  private static final Pattern OWN_CONSTANT =
+      Pattern.compile("headstart\\." + CONSTANT + "\\.[0-9]+");
+
   private final GraphProto.Builder graph;
   private final Map<String, Long> opsets = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
   private final Set<String> names = new HashSet<>();
   private final Set<String> nodeNames = new HashSet<>();
+
+  /**
+   * What nodes read, which may be a tensor that the graph is yet to get, and names inside nodes.
+   */
+  private final Set<String> reserved = new HashSet<>();
+
   private int irVersion = IR_VERSION;
   private int unique;
 
@@ -61,7 +73,9 @@ public final class GraphBuilder {
             n -> {
               names.addAll(n.getOutputList());
               nodeNames.add(n.getName());
+              reserved.addAll(Subgraphs.reads(n));
             });
+    reserved.addAll(Subgraphs.definedWithin(model.proto().getGraph()));
   }
 
   private static String domain(OperatorSetIdProto opset) {
@@ -132,9 +146,17 @@ public final class GraphBuilder {
     return new Value(this, name);
   }
 
-  /** A constant under a name that nothing else has. */
+  /** A constant under a name that nothing else has; see {@link #isOwnConstant}. */
   public Value constant(Tensor tensor) {
-    return initializer(fresh("constant"), tensor);
+    return initializer(fresh(CONSTANT), tensor);
+  }
+
+  /**
+   * Whether a tensor is a constant that {@link #constant} put into a graph: part of how something
+   * is computed, such as a mask or a shape, and nobody's weight, so that it never trains.
+   */
+  public static boolean isOwnConstant(String name) {
+    return OWN_CONSTANT.matcher(name).matches();
   }
 
   /** A tensor that exists already. */
@@ -262,12 +284,12 @@ public final class GraphBuilder {
     return OnnxModel.of(model.build());
   }
 
-  /** A name that no tensor has yet. */
+  /** A name that no tensor has yet, nor one that a node waits for. */
   public String fresh(String prefix) {
     String name;
     do {
       name = "headstart." + prefix + "." + unique++;
-    } while (names.contains(name) || nodeNames.contains(name));
+    } while (names.contains(name) || nodeNames.contains(name) || reserved.contains(name));
     return name;
   }
 

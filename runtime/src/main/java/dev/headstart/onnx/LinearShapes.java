@@ -13,7 +13,7 @@ final class LinearShapes {
   private LinearShapes() {}
 
   static void matMul(ShapeSite s) {
-    s.out(0, s.in(0).type(), product(s, s.in(0).dims(), s.in(1).dims()));
+    s.out(0, s.type(0, 1), product(s, s.in(0).dims(), s.in(1).dims()));
   }
 
   static void matMulInteger(ShapeSite s) {
@@ -80,7 +80,7 @@ final class LinearShapes {
     if (b != null) {
       result[1] = b[outer];
     }
-    s.out(0, s.in(0).type(), result);
+    s.out(0, s.type(0, 1), result);
   }
 
   /** Labels that are in the output, each as long as the longest axis of that label. */

@@ -50,6 +50,16 @@ public final class ModelCutter {
   }
 
   /**
+   * Whether a model can be cut at a tensor: some output depends on it, and the element types of all
+   * that is live there are known.
+   *
+   * @throws NotFoundException for an unknown tensor; the nearest name is offered
+   */
+  public static boolean isPossible(OnnxModel model, String tensor) {
+    return new ModelCutter(model).isPossible(tensor);
+  }
+
+  /**
    * The part of a model between tensors: the nodes that the outputs need when the inputs are given.
    *
    * @param inputs tensors of the model that are fed from now on, all of them kept in this order
@@ -60,6 +70,17 @@ public final class ModelCutter {
    */
   public static OnnxModel extract(OnnxModel model, List<String> inputs, List<String> outputs) {
     return new ModelCutter(model).extract(inputs, outputs);
+  }
+
+  private boolean isPossible(String tensor) {
+    graph.position(tensor);
+    BitSet after = graph.dependents(tensor);
+    Set<String> made = new HashSet<>(Set.of(tensor));
+    after.stream().forEach(i -> made.addAll(graph.nodes().get(i).getOutputList()));
+    return !graph.isConstant(tensor)
+        && model.outputs().stream().anyMatch(o -> made.contains(o.name()))
+        && Border.at(graph, model.outputs(), tensor).live().stream()
+            .allMatch(t -> declaration(t).hasType());
   }
 
   private CutModels cut(String tensor) {

@@ -86,6 +86,11 @@ final class ShapeSite {
     return has(input) ? inputs.get(input) : Known.NOTHING;
   }
 
+  /** The element type of two inputs that share one; 0 where neither is known. */
+  int type(int a, int b) {
+    return in(a).type() != 0 ? in(a).type() : in(b).type();
+  }
+
   /** A dimension of which nothing is known. */
   long fresh() {
     return symbols.getAsLong();

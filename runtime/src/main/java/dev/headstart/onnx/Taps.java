@@ -87,19 +87,26 @@ public final class Taps {
     learned.remove("");
   }
 
+  /** Nothing, for what cannot be inferred and for an output that is left out. */
+  private TensorInfo info(String tensor) {
+    return tensors.getOrDefault(tensor, new TensorInfo(tensor, null, null));
+  }
+
+  private static boolean isFloat(TensorInfo info) {
+    return info.type() != null && FLOATS.contains(info.type());
+  }
+
   private boolean isConstant(int node) {
     return graph.nodes().get(node).getOutputList().stream().allMatch(graph::isConstant);
   }
 
   private boolean isWeight(String tensor) {
-    TensorInfo info = tensors.get(tensor);
+    TensorInfo info = info(tensor);
     return graph.isConstant(tensor)
         && info.shape() != null
         && info.shape().length >= 2
         && Arrays.stream(info.shape()).anyMatch(d -> d > 1)
-        && (FLOATS.contains(info.type())
-            || info.type() == ElementType.INT8
-            || info.type() == ElementType.UINT8);
+        && (isFloat(info) || info.type() == ElementType.INT8 || info.type() == ElementType.UINT8);
   }
 
   /** A point is the only learned tensor before it that is read after it. */
@@ -115,7 +122,7 @@ public final class Taps {
         for (String other : made) {
           others = other.equals(tensor) ? others : Math.max(others, lastRead(other, alive));
         }
-        if (others <= i && FLOATS.contains(tensors.get(tensor).type())) {
+        if (others <= i && isFloat(info(tensor))) {
           points.add(tensor);
         }
       }
@@ -148,7 +155,8 @@ public final class Taps {
   private int features() {
     int last = points.size() - 1;
     int lastWeighted = weighted.length() - 1;
-    if (lastWeighted < 0 || !isVector(graph.nodes().get(lastWeighted).getOutput(0))) {
+    if (lastWeighted < 0
+        || graph.nodes().get(lastWeighted).getOutputList().stream().noneMatch(this::isVector)) {
       return last;
     }
     for (int i = last; i >= 0; i--) {
@@ -160,7 +168,7 @@ public final class Taps {
   }
 
   private boolean isVector(String tensor) {
-    long[] shape = tensors.get(tensor).shape();
+    long[] shape = info(tensor).shape();
     return shape != null
         && shape.length >= 2
         && Arrays.stream(shape, 2, shape.length).allMatch(d -> d == 1);
@@ -170,7 +178,7 @@ public final class Taps {
   private int map(int features) {
     for (int i = features; i >= 0; i--) {
       String point = points.get(i);
-      long[] shape = tensors.get(point).shape();
+      long[] shape = info(point).shape();
       boolean image =
           shape != null
               && shape.length >= 3
@@ -207,8 +215,7 @@ public final class Taps {
     NodeProto node = graph.nodes().get(graph.producer(point).getAsInt());
     return node.getOpType().equals("Add")
         && node.getInputList().stream().allMatch(learned::contains)
-        && Arrays.equals(
-            tensors.get(node.getInput(0)).shape(), tensors.get(node.getInput(1)).shape());
+        && Arrays.equals(info(node.getInput(0)).shape(), info(node.getInput(1)).shape());
   }
 
   /**
@@ -236,7 +243,7 @@ public final class Taps {
 
   /** Elements a sample, as far as they are fixed. */
   private double size(int i) {
-    long[] shape = tensors.get(points.get(i)).shape();
+    long[] shape = info(points.get(i)).shape();
     return shape == null
         ? Double.POSITIVE_INFINITY
         : Arrays.stream(shape)
@@ -252,6 +259,6 @@ public final class Taps {
 
   private Tap tap(String name, int point) {
     String tensor = points.get(point);
-    return new Tap(name, tensor, tensors.get(tensor).shape());
+    return new Tap(name, tensor, info(tensor).shape());
   }
 }

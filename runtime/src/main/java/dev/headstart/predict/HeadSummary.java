@@ -8,14 +8,14 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.Tail;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
+import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.ModelCutter;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
-import dev.headstart.onnx.TensorInfo;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,7 +57,7 @@ public record HeadSummary(long trainable, Long frozen, List<Layer> layers) {
     if (manifest.base() != null) {
       try {
         BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
-        layers.addAll(base(manifest, base.model()));
+        layers.addAll(base(manifest, base));
       } catch (NotFoundException | BadInputException e) {
         complete = false; // the base was removed or damaged since
       }
@@ -75,29 +75,42 @@ public record HeadSummary(long trainable, Long frozen, List<Layer> layers) {
     return new HeadSummary(trained, complete ? all - trained : null, layers);
   }
 
-  private static List<Layer> base(HeadManifest manifest, OnnxModel whole) {
-    HeadManifest.TailReference tail = manifest.tail();
-    String cut = manifest.cut().tensor();
-    String end = tail == null ? cut : tail.joint();
-    List<String> inputs = whole.inputs().stream().map(TensorInfo::name).toList();
-    OnnxModel model = ModelCutter.extract(whole, inputs, List.of(end));
+  /** What comes before the cut as the base has it, and what comes after as it trained. */
+  private static List<Layer> base(HeadManifest manifest, BaseModel base) {
+    OnnxModel whole = base.model();
+    OnnxModel front = ModelCutter.cut(whole, manifest.cut().tensor()).front();
+    if (manifest.tail() == null) {
+      return layers(front, Set.of(), Set.of(), true);
+    }
+    Tail tail = Tail.of(base, manifest);
+    List<Layer> layers = layers(front, tail.layers().initializers().keySet(), Set.of(), true);
+    layers.addAll(layers(tail.layers(), Set.of(), Set.copyOf(tail.trainable()), false));
+    return layers;
+  }
+
+  /**
+   * @param without parameters that are listed elsewhere
+   */
+  private static List<Layer> layers(
+      OnnxModel model, Set<String> without, Set<String> trained, boolean cached) {
     Graph graph = Graph.of(model);
-    Set<String> after = new HashSet<>();
-    graph.dependents(cut).stream().forEach(node -> after.addAll(graph.reads(node)));
     List<Layer> layers = new ArrayList<>();
     model
         .initializers()
         .forEach(
             (name, tensor) -> {
-              if (WEIGHTS.contains(tensor.type()) && tensor.shape().length > 0) {
+              if (WEIGHTS.contains(tensor.type())
+                  && tensor.shape().length > 0
+                  && !GraphBuilder.isOwnConstant(name)
+                  && !without.contains(name)) {
                 layers.add(
                     new Layer(
                         layer(graph, name),
                         name,
                         tensor.shape(),
                         tensor.elements(),
-                        tail != null && tail.trainable().contains(name),
-                        !after.contains(name)));
+                        trained.contains(name),
+                        cached));
               }
             });
     return layers;

@@ -1,8 +1,10 @@
 package dev.headstart.backbone;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
@@ -10,12 +12,17 @@ import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.InferenceSession;
 import dev.headstart.ort.SessionSettings;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BaseModelsTest {
@@ -59,5 +66,39 @@ class BaseModelsTest {
   @Test
   void scalarsAreAdded() {
     runs(added(identity(ElementType.STRING)), Tensor.zeros(ElementType.STRING));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'3, 32, 32', 32, true",
+    "'3, -1, -1', 32, true",
+    "'3, 32, 32', 64, false",
+    "'32, 32, 3', 32, false",
+    "'1, 32, 32', 32, false"
+  })
+  void preprocessingMustFitTheInput(String input, int side, boolean fits) throws IOException {
+    long[] shape =
+        LongStream.concat(
+                LongStream.of(-1), Stream.of(input.split(", ")).mapToLong(Long::parseLong))
+            .toArray();
+    Path file = folder.resolve("picture.onnx");
+    identity(ElementType.FLOAT, shape).write(file);
+    Path manifest = folder.resolve("picture.json");
+    Files.writeString(
+        manifest,
+        "{\"preprocessing\": {\"kind\": \"image\", \"input\": \"x\", \"resize\":"
+            + " {\"mode\": \"stretch\", \"size\": ["
+            + side
+            + ", "
+            + side
+            + "]}}}");
+    BaseModels models = new BaseModels(folder.resolve("models"));
+    if (fits) {
+      assertEquals("picture", models.add(file, null, manifest).id());
+    } else {
+      BadInputException e =
+          assertThrows(BadInputException.class, () -> models.add(file, null, manifest));
+      assertTrue(e.getMessage().contains("of shape [1, 3, " + side), e.getMessage());
+    }
   }
 }
