@@ -41,7 +41,7 @@ import java.util.zip.ZipOutputStream;
 final class TrainingRun {
   static final Duration INTERVAL = Duration.ofSeconds(5);
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final String JSON_ENTRY = "run.json";
   private static final String CHECKPOINT = "checkpoint";
   private static final String BEST = "best";
