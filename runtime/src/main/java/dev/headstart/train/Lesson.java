@@ -86,10 +86,10 @@ final class Lesson implements AutoCloseable {
    * What of an earlier version stays.
    *
    * @param columns kept in this order where they are the same
-   * @param classes come first, in this order, where the data set has them; null for those that are
-   *     gone
+   * @param classes come first, in this order; null for those that are gone
+   * @param stay whether classes without samples stay too
    */
-  record Known(List<String> columns, List<String> classes) {}
+  record Known(List<String> columns, List<String> classes, boolean stay) {}
 
   private Lesson(
       DataSet data,
@@ -178,7 +178,7 @@ final class Lesson implements AutoCloseable {
         lesson.requireMemory(recipe, freeMemory);
       }
       lesson.skipped.check(lesson.labels.size() + lesson.skipped.count());
-      lesson.label(known.map(Known::classes).orElse(List.of()), request);
+      lesson.label(known.orElse(new Known(List.of(), List.of(), false)), request);
       return lesson;
     } catch (RuntimeException e) {
       lesson.close();
@@ -420,12 +420,12 @@ final class Lesson implements AutoCloseable {
     rows.removeIf(row -> !kept[next[0]++]);
   }
 
-  private void label(List<String> known, TeachRequest request) {
+  private void label(Known known, TeachRequest request) {
     if (data.task() != Task.REGRESSION) {
       Set<String> found = new TreeSet<>(BY_CODE_POINT);
       labels.forEach(label -> found.addAll(label.names()));
-      Set<String> ordered = new LinkedHashSet<>(known);
-      ordered.removeIf(name -> name == null || !found.contains(name));
+      Set<String> ordered = new LinkedHashSet<>(known.classes);
+      ordered.removeIf(name -> name == null || !known.stay && !found.contains(name));
       ordered.addAll(found);
       classes = List.copyOf(ordered);
       requireClasses(request);
