@@ -108,7 +108,7 @@ public record Artifacts(
     return new Artifacts(
         training(open, forward, scales, options, showGradients),
         eval(open, forward, scales, options),
-        scales.optimizer(options.optimizer()).model(),
+        scales.optimizer(options.optimizer(), forward.parameters().size()),
         scales.checkpoint(forward.parameters(), forward.statistics()),
         options.criterion().loss() instanceof LossGraph
             ? -1
@@ -132,9 +132,6 @@ public record Artifacts(
       if (!stored.equals(parameter)) {
         reserved.add(stored);
       }
-    }
-    if (scales.clock()) {
-      reserved.add(ParameterScales.CLOCK);
     }
     if (criterion.accumulated()) {
       reserved.add(EFFECTIVE_BATCH);
@@ -184,10 +181,7 @@ public record Artifacts(
     Map<String, Value> stored = new LinkedHashMap<>();
     for (String name : parameters.keySet()) {
       ForwardModel.requireReach(gradients.containsKey(name), name, output.name());
-      stored.put(scales.stored(name), gradients.get(name));
-    }
-    if (scales.clock()) {
-      stored.put(ParameterScales.CLOCK, graph.constant(Tensor.scalar(0f)));
+      stored.put(scales.stored(name), scales.stored(graph, name, gradients.get(name), parameters));
     }
     Map<String, Value> buffers = new LinkedHashMap<>();
     scales

@@ -1,17 +1,22 @@
 package dev.headstart.artifact;
 
 import dev.headstart.error.BadInputException;
+import dev.headstart.gradient.Algebra;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
+import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
 import java.util.ArrayList;
 import java.util.List;
 
 /** How weights follow from gradients; the learning rate is the training session's. */
 public sealed interface Optimizer {
+
+  /** Output 0 of the graph. */
+  String UPDATED = "updated";
 
   /** Gradients of a larger L2 norm, over all parameters, are scaled down to it; null: never. */
   Float maxGradNorm();
@@ -108,43 +113,89 @@ public sealed interface Optimizer {
    * float32[1], {@code step} int64[1], and as sequences of float32 tensors {@code params}, {@code
    * gradients}, {@code first_order_moments}, and for AdamW {@code second_order_moments}. Output 0:
    * a bool[1] that says whether weights were updated, which happens in place.
+   *
+   * @param parameters how many there are
    */
-  default OnnxModel model() {
+  default OnnxModel model(int parameters) {
+    return model(parameters, null);
+  }
+
+  /**
+   * The same, for parameters that decay differently.
+   *
+   * @param decays by a parameter's rank, what decays of it in a step, times the learning rate;
+   *     instead of AdamW's own. Null for its own
+   */
+  default OnnxModel model(int parameters, float[] decays) {
     GraphBuilder graph = new GraphBuilder("optimizer", Artifacts.OPSET);
     Value rate = graph.input("learning_rate", ElementType.FLOAT, 1);
     Value step = graph.input("step", ElementType.INT64, 1);
-    Value parameters = graph.sequenceInput("params", ElementType.FLOAT);
+    Value weights = graph.sequenceInput("params", ElementType.FLOAT);
     Value gradients = graph.sequenceInput("gradients", ElementType.FLOAT);
     Value first = graph.sequenceInput("first_order_moments", ElementType.FLOAT);
-    if (maxGradNorm() != null) {
-      gradients =
-          graph.node(
-              Operator.MS_INPLACE_CLIP_GRAD_NORM,
-              List.of(gradients),
-              Attribute.of("max_norm", maxGradNorm()));
-    }
-    Operator operator;
-    List<Value> inputs = new ArrayList<>();
-    Attribute[] attributes;
+    Value updated;
     if (this instanceof AdamW adam) {
       Value second = graph.sequenceInput("second_order_moments", ElementType.FLOAT);
-      operator = Operator.MS_ADAM_W_OPTIMIZER;
-      inputs.addAll(List.of(rate, step, parameters, gradients, first, second));
-      attributes =
-          new Attribute[] {
-            Attribute.of("alpha", adam.alpha),
-            Attribute.of("beta", adam.beta),
-            Attribute.of("epsilon", adam.epsilon),
-            Attribute.of("weight_decay", adam.weightDecay),
-            Attribute.of("adam_mode", adam.mode.code),
-            Attribute.of("correct_bias", adam.correctBias ? 1 : 0)
-          };
+      gradients = clipped(graph, gradients, parameters, maxGradNorm());
+      List<Value> inputs = new ArrayList<>(List.of(rate, step, weights, gradients, first, second));
+      boolean before = decays != null && adam.mode == AdamW.Mode.PYTORCH;
+      if (before) {
+        Value started =
+            new Algebra(graph).greater(step, graph.constant(Tensor.of(new long[] {-1}, 1)));
+        inputs.add(Decay.node(graph, started, parameters, decays, Decay.DECAYED));
+      }
+      updated =
+          graph.named(
+              before || decays == null ? UPDATED : "headstart.moved",
+              Operator.MS_ADAM_W_OPTIMIZER,
+              inputs,
+              Attribute.of("alpha", adam.alpha),
+              Attribute.of("beta", adam.beta),
+              Attribute.of("epsilon", adam.epsilon),
+              Attribute.of("weight_decay", decays == null ? adam.weightDecay : 0),
+              Attribute.of("adam_mode", adam.mode.code),
+              Attribute.of("correct_bias", adam.correctBias ? 1 : 0));
+      if (decays != null && !before) {
+        updated = Decay.node(graph, updated, parameters, decays, UPDATED);
+      }
     } else {
-      operator = Operator.MS_SGD_OPTIMIZER_V2;
-      inputs.addAll(List.of(rate, parameters, gradients));
-      attributes = new Attribute[0];
+      gradients = clipped(graph, gradients, parameters, maxGradNorm());
+      updated =
+          graph.named(UPDATED, Operator.MS_SGD_OPTIMIZER_V2, List.of(rate, weights, gradients));
     }
-    Value updated = graph.append(operator, inputs, List.of("updated"), attributes).get(0);
     return graph.output(updated, ElementType.BOOL, 1).build();
+  }
+
+  /**
+   * Gradients whose norm is at most the largest: as PyTorch's {@code clip_grad_norm_}, all by max /
+   * (norm + 1e-6) where that is under 1.
+   *
+   * <p>ONNX Runtime gives the sequences in the order of a hash table, another one in every process:
+   * the squares are added up from the largest down, so that the norm is the same to the last bit.
+   * That is why this is not its InplaceClipGradNorm.
+   */
+  static Value clipped(GraphBuilder graph, Value gradients, int parameters, Float maxGradNorm) {
+    if (maxGradNorm == null) {
+      return gradients;
+    }
+    Algebra g = new Algebra(graph);
+    List<Value> tensors = new ArrayList<>();
+    List<Value> squares = new ArrayList<>();
+    for (int i = 0; i < parameters; i++) {
+      Value index = graph.constant(Tensor.of(new long[] {i}));
+      Value tensor = graph.node(Operator.SEQUENCE_AT, List.of(gradients, index));
+      Value square =
+          graph.node(Operator.REDUCE_SUM_SQUARE, List.of(tensor), Attribute.of("keepdims", 0));
+      tensors.add(tensor);
+      squares.add(g.reshape(square, 1));
+    }
+    Value sorted =
+        graph.nodes(Operator.TOP_K, List.of(g.concat(squares, 0), g.vector(parameters)), 2).get(0);
+    Value norm = g.sqrt(g.sum(sorted));
+    Value factor =
+        graph.node(
+            Operator.MIN, List.of(g.scalar(1), g.div(g.scalar(maxGradNorm), g.add(norm, 1e-6))));
+    return graph.node(
+        Operator.SEQUENCE_CONSTRUCT, tensors.stream().map(t -> g.mul(t, factor)).toList());
   }
 }

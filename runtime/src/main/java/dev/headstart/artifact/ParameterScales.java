@@ -4,12 +4,15 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.gradient.Algebra;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.GraphBuilder;
+import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Operator;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.Value;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Rates and decays of single parameters, for optimizers that know one of each.
@@ -19,73 +22,76 @@ import java.util.Map;
  * is given the gradient of w for v's, untouched: then AdamW's moments, its epsilon and the norm for
  * clipping are those of w, and a step u makes w move by f · r · u, for AdamW as for plain descent.
  *
- * <p>AdamW's decay takes the share r · d off all it trains, whatever the gradient. The scalar
- * {@link #CLOCK} trains with a gradient of zero, so decay is all that happens to it: it is b = Π (1
- * - r · d). With w = f · v · b^p, the decay of w is (1 + p) times that of v (up to terms of (r ·
- * d)²): p = -1 takes it away exactly, and decay stays decoupled from the gradient, which an L2 term
- * in the loss is not. The price is a rate of f · r · b^p: where nothing decays, it grows by 1/b,
- * which is 1% after 1,000 steps of rate 1e-3 with decay 0.01. The optimizer's own decay is that of
- * the largest part, for which p = 0.
+ * <p>Decay takes a share of a weight away, so v decays as w is to: by r · f · d. Where that is the
+ * same for all, it is the optimizer's own; else {@link Decay} carries it out, which tells tensors
+ * apart by their rank. A parameter whose rank is that of others with another decay is kept under
+ * more axes of size 1 in front.
  *
  * <p>In the checkpoint v stands under {@code scaled:} and w's name, so that nobody takes it for w;
- * f and p are properties of the checkpoint, and {@link Checkpoint#weights} gives w back.
+ * f and the number of axes in front are properties of the checkpoint, and {@link
+ * Checkpoint#weights} gives w back.
  *
  * @param decay the optimizer's own, as a multiple of the one that was asked for
+ * @param decays by rank, multiples of the one that was asked for; null where all have the same
  * @param scales of the parameters that have any, by name
  */
-record ParameterScales(float decay, Map<String, Scale> scales) {
+record ParameterScales(float decay, float[] decays, Map<String, Scale> scales) {
   static final String PREFIX = "scaled:";
-  static final String CLOCK = "headstart.decay";
   private static final String FACTOR = "headstart.factor:";
-  private static final String POWER = "headstart.power:";
+  private static final String AXES = "headstart.axes:";
 
-  /** w = factor · v · clock^power. */
-  record Scale(float factor, float power) {
-    float of(float clock) {
-      return power == 0 ? factor : (float) (factor * Math.pow(clock, power));
-    }
-  }
+  /**
+   * w = factor · v.
+   *
+   * @param axes of size 1 that v has in front of w's
+   */
+  record Scale(float factor, int axes) {}
 
   static ParameterScales of(Map<String, Tensor> parameters, ArtifactOptions options) {
-    boolean decays = options.optimizer() instanceof Optimizer.AdamW a && a.weightDecay() > 0;
-    float common = decays ? common(parameters, options) : 1;
+    boolean decaying = options.optimizer() instanceof Optimizer.AdamW a && a.weightDecay() > 0;
+    Map<String, Float> shares = new LinkedHashMap<>();
+    parameters.forEach(
+        (name, tensor) -> {
+          ParameterOptions own = options.selection().of(name, tensor.shape());
+          shares.put(name, decaying ? own.rate() * own.decay() : 1);
+        });
+    boolean alike = shares.values().stream().distinct().count() == 1;
+    TreeMap<Integer, Float> ranks = new TreeMap<>();
     Map<String, Scale> scales = new LinkedHashMap<>();
     parameters.forEach(
         (name, tensor) -> {
-          ParameterOptions own = options.selection().of(name, tensor.shape());
-          float power = decays && common > 0 ? own.rate() * own.decay() / common - 1 : 0;
-          if (own.rate() != 1 || power != 0) {
-            scales.put(name, new Scale(own.rate(), power));
+          float rate = options.selection().of(name, tensor.shape()).rate();
+          int rank = tensor.shape().length;
+          int stored = rank;
+          while (!alike && !ranks.getOrDefault(stored, shares.get(name)).equals(shares.get(name))) {
+            stored++;
+          }
+          ranks.put(stored, shares.get(name));
+          if (rate != 1 || stored != rank) {
+            scales.put(name, new Scale(rate, stored - rank));
           }
         });
-    return new ParameterScales(common, scales);
+    if (alike) {
+      return new ParameterScales(shares.values().iterator().next(), null, scales);
+    }
+    float[] decays = new float[ranks.lastKey() + 1];
+    ranks.forEach((rank, share) -> decays[rank] = share);
+    return new ParameterScales(1, decays, scales);
   }
 
-  /** The decay that most numbers have, of those that have any. */
-  private static float common(Map<String, Tensor> parameters, ArtifactOptions options) {
-    Map<Float, Long> sizes = new LinkedHashMap<>();
-    parameters.forEach(
-        (name, tensor) -> {
-          ParameterOptions own = options.selection().of(name, tensor.shape());
-          sizes.merge(own.rate() * own.decay(), tensor.elements(), Long::sum);
-        });
-    return sizes.entrySet().stream()
-        .filter(e -> e.getKey() > 0)
-        .max(Map.Entry.comparingByValue())
-        .map(Map.Entry::getKey)
-        .orElse(0f);
-  }
-
-  /** Whether the clock is there. */
-  boolean clock() {
-    return scales.values().stream().anyMatch(s -> s.power != 0);
-  }
-
-  /** The optimizer with the decay that it has to have. */
-  Optimizer optimizer(Optimizer asked) {
-    return asked instanceof Optimizer.AdamW a && decay != 1
-        ? a.weightDecay(a.weightDecay() * decay)
-        : asked;
+  /** The optimizer graph for these parameters. */
+  OnnxModel optimizer(Optimizer asked, int parameters) {
+    if (!(asked instanceof Optimizer.AdamW adam)) {
+      return asked.model(parameters);
+    }
+    if (decays == null) {
+      return adam.weightDecay(adam.weightDecay() * decay).model(parameters);
+    }
+    float[] all = decays.clone();
+    for (int i = 0; i < all.length; i++) {
+      all[i] *= adam.weightDecay();
+    }
+    return adam.model(parameters, all);
   }
 
   /** The name in the checkpoint. */
@@ -93,60 +99,84 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
     return scales.containsKey(parameter) ? PREFIX + parameter : parameter;
   }
 
+  /** A parameter's gradient, in the shape that the parameter has in the checkpoint. */
+  Value stored(
+      GraphBuilder graph, String parameter, Value gradient, Map<String, Tensor> parameters) {
+    Scale scale = scales.get(parameter);
+    return scale == null || scale.axes == 0
+        ? gradient
+        : new Algebra(graph)
+            .reshape(gradient, shape(parameters.get(parameter).shape(), scale.axes));
+  }
+
   /** A checkpoint of weights that has trained nothing yet. */
   Checkpoint checkpoint(Map<String, Tensor> weights, Map<String, Tensor> frozen) {
     Map<String, Tensor> stored = new LinkedHashMap<>();
-    Map<String, Float> properties = new LinkedHashMap<>();
+    Map<String, Float> factors = new LinkedHashMap<>();
+    Map<String, Long> axes = new LinkedHashMap<>();
     weights.forEach(
         (name, w) -> {
           Scale scale = scales.get(name);
-          stored.put(stored(name), scale == null ? w : times(w, 1 / (double) scale.factor));
-          if (scale != null) {
-            properties.put(FACTOR + name, scale.factor);
-            properties.put(POWER + name, scale.power);
+          if (scale == null) {
+            stored.put(name, w);
+          } else {
+            stored.put(
+                stored(name), times(w, 1 / (double) scale.factor, shape(w.shape(), scale.axes)));
+            factors.put(FACTOR + name, scale.factor);
+            axes.put(AXES + name, (long) scale.axes);
           }
         });
-    if (clock()) {
-      stored.put(CLOCK, Tensor.scalar(1f));
-    }
-    return new Checkpoint(
-        stored, frozen, null, new Checkpoint.Properties(Map.of(), properties, Map.of()));
+    return new Checkpoint(stored, frozen, null, new Checkpoint.Properties(axes, factors, Map.of()));
+  }
+
+  /** With so many axes of size 1 in front. */
+  private static long[] shape(long[] shape, int axes) {
+    long[] longer = new long[axes + shape.length];
+    Arrays.fill(longer, 0, axes, 1);
+    System.arraycopy(shape, 0, longer, axes, shape.length);
+    return longer;
   }
 
   /** The weights that a checkpoint stands for. */
   static Map<String, Tensor> weights(Checkpoint checkpoint) {
-    Map<String, Float> properties = checkpoint.properties().floats();
-    Tensor clock = checkpoint.trainable().get(CLOCK);
+    Map<String, Float> factors = checkpoint.properties().floats();
     Map<String, Tensor> weights = new LinkedHashMap<>();
     checkpoint
         .trainable()
         .forEach(
             (stored, v) -> {
               String name = stored.startsWith(PREFIX) ? stored.substring(PREFIX.length()) : stored;
-              Float factor = properties.get(FACTOR + name);
+              Float factor = factors.get(FACTOR + name);
               if (!stored.startsWith(PREFIX) || factor == null) {
-                if (!stored.equals(CLOCK)) {
-                  weights.put(stored, v);
-                }
+                weights.put(stored, v);
                 return;
               }
-              Scale scale = new Scale(factor, properties.getOrDefault(POWER + name, 0f));
-              if (scale.power != 0 && (clock == null || clock.elements() != 1)) {
+              long axes = checkpoint.properties().ints().getOrDefault(AXES + name, 0L);
+              long[] shape = v.shape();
+              if (axes < 0
+                  || axes > shape.length
+                  || Arrays.stream(shape).limit(axes).anyMatch(n -> n != 1)) {
                 throw new BadInputException(
-                    "the checkpoint's '" + stored + "' is of no use without '" + CLOCK + "'");
+                    "the checkpoint's '"
+                        + stored
+                        + "' must begin with "
+                        + axes
+                        + " axes of size 1, and has the shape "
+                        + Arrays.toString(shape));
               }
-              weights.put(name, times(v, scale.power == 0 ? factor : scale.of(clock.floats()[0])));
+              weights.put(
+                  name, times(v, factor, Arrays.copyOfRange(shape, (int) axes, shape.length)));
             });
     weights.putAll(checkpoint.frozen());
     return weights;
   }
 
-  private static Tensor times(Tensor a, double factor) {
+  private static Tensor times(Tensor a, double factor, long[] shape) {
     float[] values = a.floats();
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) (values[i] * factor);
     }
-    return Tensor.of(values, a.shape());
+    return Tensor.of(values, shape);
   }
 
   /**
@@ -157,16 +187,21 @@ record ParameterScales(float decay, Map<String, Scale> scales) {
     int before = graph.proto().getNodeCount();
     Map<String, Value> inputs = new LinkedHashMap<>();
     parameters.forEach(
-        (name, w) -> inputs.put(name, graph.input(stored(name), ElementType.FLOAT, w.shape())));
-    Value clock = clock() ? graph.input(CLOCK, ElementType.FLOAT) : null;
+        (name, w) -> {
+          Scale scale = scales.get(name);
+          inputs.put(
+              name,
+              graph.input(
+                  stored(name),
+                  ElementType.FLOAT,
+                  scale == null ? w.shape() : shape(w.shape(), scale.axes)));
+        });
     Algebra g = new Algebra(graph);
     scales.forEach(
         (name, scale) -> {
-          Value factor = g.scalar(scale.factor);
-          if (scale.power != 0) {
-            factor = g.mul(factor, g.pow(clock, g.scalar(scale.power)));
-          }
-          graph.named(name, Operator.MUL, List.of(inputs.get(name), factor));
+          Value v = inputs.get(name);
+          Value same = scale.axes == 0 ? v : g.reshape(v, parameters.get(name).shape());
+          graph.named(name, Operator.MUL, List.of(same, g.scalar(scale.factor)));
         });
     for (int i = before, to = 0; i < graph.proto().getNodeCount(); i++, to++) {
       var node = graph.proto().getNode(i);

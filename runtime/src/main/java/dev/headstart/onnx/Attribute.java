@@ -1,6 +1,7 @@
 package dev.headstart.onnx;
 
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
 import com.google.protobuf.ByteString;
 
 /** One attribute of a node. */
@@ -44,6 +45,16 @@ public record Attribute(AttributeProto proto) {
       proto.addInts(value);
     }
     return new Attribute(proto.build());
+  }
+
+  /** A graph, as control flow takes them. */
+  public static Attribute of(String name, GraphProto graph) {
+    return new Attribute(
+        AttributeProto.newBuilder()
+            .setName(name)
+            .setType(AttributeProto.AttributeType.GRAPH)
+            .setG(graph)
+            .build());
   }
 
   /** {@code axis}. */

@@ -38,6 +38,7 @@ public enum Operator {
   IDENTITY("Identity", 1),
   SUM("Sum", 1, Integer.MAX_VALUE, 1),
   MAX("Max", 1, Integer.MAX_VALUE, 1),
+  MIN("Min", 1, Integer.MAX_VALUE, 1),
   // Activations
   RELU("Relu", 1),
   LEAKY_RELU("LeakyRelu", 1, "alpha"),
@@ -54,6 +55,8 @@ public enum Operator {
   // Reductions (from opset 13 ReduceSum, from opset 18 the others take their axes as an input)
   REDUCE_SUM("ReduceSum", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
   REDUCE_MEAN("ReduceMean", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
+  REDUCE_SUM_SQUARE("ReduceSumSquare", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
+  TOP_K("TopK", 2, 2, 2, "axis", "largest", "sorted"),
   CUM_SUM("CumSum", 2, "exclusive", "reverse"),
   LP_NORMALIZATION("LpNormalization", 1, "axis", "p"),
   GLOBAL_AVERAGE_POOL("GlobalAveragePool", 1),
@@ -142,6 +145,10 @@ public enum Operator {
   GATHER_ND("GatherND", 2, "batch_dims"),
   SCATTER_ELEMENTS("ScatterElements", 3, "axis", "reduction"),
   SCATTER_ND("ScatterND", 3, "reduction"),
+  // Sequences and control
+  SEQUENCE_AT("SequenceAt", 2),
+  SEQUENCE_CONSTRUCT("SequenceConstruct", 1, Integer.MAX_VALUE, 1),
+  IF("If", 1, 1, Integer.MAX_VALUE, "then_branch", "else_branch"),
   // Losses
   SOFTMAX_CROSS_ENTROPY_LOSS("SoftmaxCrossEntropyLoss", 2, 3, 2, "ignore_index", "reduction"),
   // ONNX Runtime's own
@@ -191,9 +198,7 @@ public enum Operator {
       "weight_decay",
       "correct_bias",
       "adam_mode"),
-  MS_SGD_OPTIMIZER_V2(Operator.MICROSOFT, "SGDOptimizerV2", 3, 4, 3),
-  MS_INPLACE_CLIP_GRAD_NORM(
-      Operator.MICROSOFT, "InplaceClipGradNorm", 1, 1, 1, "max_norm", "norm_type");
+  MS_SGD_OPTIMIZER_V2(Operator.MICROSOFT, "SGDOptimizerV2", 3, 4, 3);
 
   /** The domain of ONNX Runtime's own operators, version 1. */
   public static final String MICROSOFT = "com.microsoft";

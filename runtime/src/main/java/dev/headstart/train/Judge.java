@@ -60,6 +60,13 @@ final class Judge {
         || live.manifest().modality() != lesson.modality()) {
       return incomparable(liveName, "it answers another task or takes other samples");
     }
+    List<String> lost =
+        names.of(live.manifest()).stream()
+            .filter(name -> name != null && !lesson.classes().contains(name))
+            .toList();
+    if (!lost.isEmpty()) {
+      return incomparable(liveName, "it answers " + lost + " too, which this one does not");
+    }
     Set<String> known = runs.trainedOn(request.head(), number.getAsInt());
     if (known.size() != live.manifest().result().train()) {
       return incomparable(liveName, "which samples it trained on is not known here");

@@ -64,10 +64,10 @@ final class Lesson implements AutoCloseable {
    * What of an earlier version stays.
    *
    * @param columns kept in this order where they are the same
-   * @param classes come first, in this order, where the data set has them; null for those that are
-   *     gone
+   * @param classes come first, in this order; null for those that are gone
+   * @param stay whether classes without samples stay too
    */
-  record Known(List<String> columns, List<String> classes) {}
+  record Known(List<String> columns, List<String> classes, boolean stay) {}
 
   private Lesson(
       DataSet data,
@@ -127,7 +127,7 @@ final class Lesson implements AutoCloseable {
         lesson.requireMemory(recipe, freeMemory);
       }
       lesson.rows.requireMost();
-      lesson.label(known.map(Known::classes).orElse(List.of()), request);
+      lesson.label(known.orElse(new Known(List.of(), List.of(), false)), request);
       return lesson;
     } catch (RuntimeException e) {
       lesson.close();
@@ -270,12 +270,12 @@ final class Lesson implements AutoCloseable {
     return known.isPresent();
   }
 
-  private void label(List<String> known, TeachRequest request) {
+  private void label(Known known, TeachRequest request) {
     if (data.task() != Task.REGRESSION) {
       Set<String> found = new TreeSet<>(BY_CODE_POINT);
       rows.labels().forEach(label -> found.addAll(label.names()));
-      Set<String> ordered = new LinkedHashSet<>(known);
-      ordered.removeIf(name -> name == null || !found.contains(name));
+      Set<String> ordered = new LinkedHashSet<>(known.classes);
+      ordered.removeIf(name -> name == null || !known.stay && !found.contains(name));
       ordered.addAll(found);
       classes = List.copyOf(ordered);
       requireClasses(request);

@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -36,6 +37,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -43,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 
@@ -174,7 +177,7 @@ public final class Teacher {
             models,
             cache,
             providers,
-            known(request.head()),
+            known(request),
             cores,
             staged,
             freeMemory,
@@ -260,14 +263,19 @@ public final class Teacher {
   }
 
   /** The version whose order of classes and columns is kept: the live or else the newest one. */
-  private Optional<Lesson.Known> known(String head) {
+  private Optional<Lesson.Known> known(TeachRequest request) {
+    String head = request.head();
     List<Integer> versions = heads.versions(head);
     if (versions.isEmpty()) {
       return Optional.empty();
     }
     int version = heads.live(head).orElse(versions.get(versions.size() - 1));
     HeadManifest manifest = heads.load(head, version).manifest();
-    return Optional.of(new Lesson.Known(manifest.columns(), names.of(manifest)));
+    return Optional.of(
+        new Lesson.Known(
+            manifest.columns(),
+            names.of(manifest),
+            request.recipe().tuning().start() == RecipeOptions.Start.WARM));
   }
 
   /** What any version trained on. */
@@ -289,9 +297,22 @@ public final class Teacher {
               + " samples have judged earlier versions of this head and stay set aside until the"
               + " refit");
     }
+    List<String> without = new ArrayList<>();
+    for (int c = 0; c < lesson.classes().size(); c++) {
+      if (lesson.targets().counts()[c] == 0) {
+        without.add(lesson.classes().get(c));
+      }
+    }
+    if (!without.isEmpty()) {
+      listener.warning(
+          "there are no samples of "
+              + without
+              + ", which the live version knows: they stay, but may be forgotten; better teach with"
+              + " some samples of each");
+    }
     if (lesson.task() == Task.SINGLE && !recipe.balanced()) {
       int[] counts = lesson.targets().counts();
-      int least = IntStream.of(counts).min().orElse(0);
+      int least = IntStream.of(counts).filter(n -> n > 0).min().orElse(0);
       int most = IntStream.of(counts).max().orElse(0);
       if (most >= UNEVEN * least) {
         listener.warning(
@@ -308,8 +329,9 @@ public final class Teacher {
     String missing = split.train().length == 0 ? "the data" : null;
     if (missing == null && lesson.task() == Task.SINGLE) {
       int[] counts = lesson.targets().counts(split.train());
+      int[] all = lesson.targets().counts();
       for (int c = 0; c < counts.length && missing == null; c++) {
-        missing = counts[c] == 0 ? "class '" + lesson.classes().get(c) + "'" : null;
+        missing = counts[c] == 0 && all[c] > 0 ? "class '" + lesson.classes().get(c) + "'" : null;
       }
     }
     if (missing != null) {
@@ -353,16 +375,16 @@ public final class Teacher {
             lesson.classes(),
             lesson.columns(),
             Arrays.toString(split.validation()));
-    List<Object> training =
-        List.of(
-            JSON.valueToTree(recipe).toString(),
-            lesson.base() == null ? "" : lesson.base().manifest().sha256(),
-            lesson.backbone() == null ? "" : lesson.backbone().cut().tensor(),
-            warm.map(from -> from.version().version()).orElse(0));
+    Map<String, String> training = new TreeMap<>();
+    JsonNode fields = JSON.valueToTree(recipe);
+    fields.properties().forEach(field -> training.put(field.getKey(), field.getValue().toString()));
+    training.put("base", lesson.base() == null ? "none" : lesson.base().manifest().sha256());
+    training.put("cut", lesson.backbone() == null ? "none" : lesson.backbone().cut().tensor());
+    training.put("version to start from", warm.map(w -> "" + w.version().version()).orElse("none"));
     Path file = heads.run(request.head());
     return request.resume()
-        ? TrainingRun.resume(file, staged, digest(data), digest(training), saving)
-        : TrainingRun.begin(file, staged, digest(data), digest(training), saving);
+        ? TrainingRun.resume(file, staged, digest(data), training, saving)
+        : TrainingRun.begin(file, staged, digest(data), training, saving);
   }
 
   private static String digest(List<Object> parts) {

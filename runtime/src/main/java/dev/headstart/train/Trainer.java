@@ -139,6 +139,7 @@ public final class Trainer {
         progress =
             new TrainingRun.Progress(
                 epoch, history, bestEpoch, bestMetrics, loop.firstLoss(), stopped);
+        listener.epoch(history.get(epoch - 1)); // first: what is saved has been told
         if (run != null) {
           run.reached(stage, progress, best);
           if (run.due()) {
@@ -146,7 +147,6 @@ public final class Trainer {
             run.save(checkpoint);
           }
         }
-        listener.epoch(history.get(epoch - 1));
       }
       loop.finish(progress.epoch(), progress.bestEpoch() < progress.epoch() ? best : null);
     }

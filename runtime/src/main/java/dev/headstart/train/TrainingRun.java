@@ -17,6 +17,10 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -42,7 +46,7 @@ final class TrainingRun {
   static final Duration INTERVAL =
       Duration.ofMillis(Long.getLong("headstart.training.save", 5_000));
 
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final String JSON_ENTRY = "run.json";
   private static final String CHECKPOINT = "checkpoint";
   private static final String BEST = "best";
@@ -79,7 +83,8 @@ final class TrainingRun {
     }
   }
 
-  private record State(int version, String data, String recipe, Progress train, Progress refit) {}
+  private record State(
+      int version, String data, Map<String, String> recipe, Progress train, Progress refit) {}
 
   private final Path file;
   private final Path part;
@@ -101,9 +106,10 @@ final class TrainingRun {
    * @param file where its state is to lie
    * @param staged a folder on the same disk, for what is being written
    * @param data digest of all that the samples decide
-   * @param recipe digest of all else that decides the weights
+   * @param recipe all else that decides the weights, by what it is called
    */
-  static TrainingRun begin(Path file, Path staged, String data, String recipe, Duration interval) {
+  static TrainingRun begin(
+      Path file, Path staged, String data, Map<String, String> recipe, Duration interval) {
     return new TrainingRun(file, staged, interval, new State(VERSION, data, recipe, null, null));
   }
 
@@ -111,20 +117,23 @@ final class TrainingRun {
    * The run that was stopped.
    *
    * @throws UsageException if there is none, or it was another
-   * @throws BadInputException if its file is damaged
+   * @throws BadInputException if its file is damaged, or of another version
    */
-  static TrainingRun resume(Path file, Path staged, String data, String recipe, Duration interval) {
+  static TrainingRun resume(
+      Path file, Path staged, String data, Map<String, String> recipe, Duration interval) {
     requireStopped(file);
     try (ZipFile zip = new ZipFile(file.toFile())) {
       State state = JSON.readValue(bytes(zip, JSON_ENTRY), State.class);
-      if (state.version != VERSION) {
-        throw new BadInputException(
-            file + " is of the version " + state.version + ", expected " + VERSION);
+      if (state == null || state.version != VERSION || state.recipe == null) {
+        throw new IOException(
+            "its version is " + (state == null ? "none" : state.version) + ", expected " + VERSION);
       }
-      if (!recipe.equals(state.recipe)) {
+      List<String> differences = differences(state.recipe, recipe);
+      if (!differences.isEmpty()) {
         throw new UsageException(
-            "the training that was stopped had another recipe, base, cut or version to start from:"
-                + " give the same options, or leave out --resume to begin anew");
+            "the training that was stopped had other options ("
+                + String.join("; ", differences)
+                + "): give the same, or leave out --resume to begin anew");
       }
       if (!data.equals(state.data)) {
         throw new UsageException(
@@ -133,17 +142,28 @@ final class TrainingRun {
                 + " anew");
       }
       TrainingRun run = new TrainingRun(file, staged, interval, state);
+      Checkpoint.read(bytes(zip, CHECKPOINT)); // before features are taken for nothing
       if (zip.getEntry(BEST) != null) {
         run.best = Checkpoint.read(bytes(zip, BEST)).parameters();
       }
       return run;
-    } catch (IOException e) {
+    } catch (IOException | BadInputException e) {
       throw damaged(file, e);
     }
   }
 
+  private static List<String> differences(Map<String, String> was, Map<String, String> is) {
+    Set<String> names = new TreeSet<>(was.keySet());
+    names.addAll(is.keySet());
+    return names.stream()
+        .filter(name -> !Objects.equals(was.get(name), is.get(name)))
+        .map(name -> name + " was " + was.get(name) + ", is " + is.get(name))
+        .toList();
+  }
+
   /**
    * @throws UsageException if nothing was stopped
+   * @throws BadInputException if something else lies there
    */
   static void requireStopped(Path file) {
     if (!Files.exists(file)) {
@@ -152,20 +172,30 @@ final class TrainingRun {
               + INTERVAL.toSeconds()
               + " seconds: leave out --resume");
     }
+    if (!Files.isRegularFile(file)) { // a pipe would keep its reader waiting
+      throw damaged(file, new IOException("it is no regular file"));
+    }
   }
 
-  private static BadInputException damaged(Path file, IOException e) {
+  private static BadInputException damaged(Path file, Exception e) {
     return new BadInputException(
         file + " is damaged: leave out --resume to begin anew (" + e.getMessage() + ")", e);
   }
 
+  /** An entry that is what was written: {@link ZipFile} leaves that unchecked. */
   private static byte[] bytes(ZipFile zip, String name) throws IOException {
     ZipEntry entry = zip.getEntry(name);
     if (entry == null) {
       throw new IOException("there is no " + name + " in it");
     }
     try (InputStream in = zip.getInputStream(entry)) {
-      return in.readAllBytes();
+      byte[] bytes = in.readAllBytes();
+      CRC32 sum = new CRC32();
+      sum.update(bytes);
+      if (sum.getValue() != entry.getCrc()) {
+        throw new IOException("the checksum of " + name + " in it is wrong");
+      }
+      return bytes;
     }
   }
 

@@ -95,7 +95,7 @@ class BatchNormsTest {
         ElementType.FLOAT);
     Files.write(folder.resolve(Artifacts.TRAINING), graph.build().toBytes());
     Files.write(folder.resolve(Artifacts.EVAL), eval.build().toBytes());
-    Files.write(folder.resolve(Artifacts.OPTIMIZER), new Optimizer.Sgd().model().toBytes());
+    Files.write(folder.resolve(Artifacts.OPTIMIZER), new Optimizer.Sgd().model(1).toBytes());
     Map<String, Tensor> trainable = new LinkedHashMap<>();
     trainable.put("scale", Tensor.of(new float[] {1, 2}, 2));
     trainable.put("bias", Tensor.of(new float[] {0, 1}, 2));

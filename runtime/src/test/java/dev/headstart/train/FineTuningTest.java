@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.artifact.Artifacts;
@@ -24,17 +25,23 @@ import dev.headstart.onnx.Value;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.workspace.Workspace;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -309,18 +316,71 @@ class FineTuningTest {
     refused(request.resumed(), "no training of this head was stopped");
     assertThrows(IllegalStateException.class, () -> teach(request, new Stop(2)));
     refused(request("it", data(42), null, recipe("linear")).resumed(), "other samples");
-    refused(request("it", data, null, recipe("mlp:3")).resumed(), "another recipe");
+    refused(request("it", data, null, recipe("mlp:3")).resumed(), "kind was");
+    String other =
+        assertThrows(
+                UsageException.class,
+                () ->
+                    teach(
+                        request("it", data, null, recipe("linear").seed(99)).resumed(),
+                        TrainingListener.NONE))
+            .getMessage();
+    assertTrue(other.contains("seed was ") && other.contains("is 99"), other);
     Path run = workspace.heads().run("it");
     byte[] saved = Files.readAllBytes(run);
-    Files.write(run, new byte[] {1, 2, 3});
-    BadInputException e =
-        assertThrows(
-            BadInputException.class, () -> teach(request.resumed(), TrainingListener.NONE));
-    assertTrue(e.getMessage().contains("damaged"), e.getMessage());
+    for (byte[] broken : damaged(saved)) {
+      Files.write(run, broken);
+      damaged(request);
+    }
+    Files.delete(run);
+    Files.createDirectory(run);
+    damaged(request);
+    Files.delete(run);
+    if (new ProcessBuilder("mkfifo", run.toString()).start().onExit().join().exitValue() == 0) {
+      assertTimeoutPreemptively(Duration.ofSeconds(60), () -> damaged(request));
+      Files.delete(run);
+    }
     Files.write(run, saved);
     teach(request.resumed(), TrainingListener.NONE);
     refused(request.resumed(), "no training of this head was stopped");
     assertNotEquals("", model("it"));
+  }
+
+  private void damaged(TeachRequest request) {
+    BadInputException e =
+        assertThrows(
+            BadInputException.class, () -> teach(request.resumed(), TrainingListener.NONE));
+    assertTrue(e.getMessage().contains("damaged: leave out --resume"), e.getMessage());
+  }
+
+  /** A file of a run, broken in several ways: as a whole, in a number, and in whole entries. */
+  private static List<byte[]> damaged(byte[] saved) throws IOException {
+    List<byte[]> broken = new ArrayList<>();
+    broken.add(new byte[] {1, 2, 3});
+    broken.add(new byte[0]);
+    broken.add(Arrays.copyOf(saved, saved.length / 2));
+    byte[] flipped = saved.clone();
+    flipped[saved.length / 2] ^= 16;
+    broken.add(flipped);
+    for (String name : List.of("run.json", "checkpoint", "best")) {
+      for (int how = 0; how < 2; how++) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ZipInputStream in = new ZipInputStream(new ByteArrayInputStream(saved));
+            ZipOutputStream out = new ZipOutputStream(bytes)) {
+          for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+            byte[] content = in.readAllBytes();
+            if (entry.getName().equals(name)) {
+              content =
+                  how == 0 ? new byte[content.length] : Arrays.copyOf(content, content.length / 2);
+            }
+            out.putNextEntry(new ZipEntry(entry.getName()));
+            out.write(content);
+          }
+        }
+        broken.add(bytes.toByteArray());
+      }
+    }
+    return broken;
   }
 
   private void refused(TeachRequest request, String why) {

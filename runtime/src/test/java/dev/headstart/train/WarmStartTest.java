@@ -2,6 +2,7 @@ package dev.headstart.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -100,6 +101,38 @@ class WarmStartTest {
           }
           assertArrayEquals(expected, actual, 1e-6f, name);
         });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "mlp:5"})
+  void knownClassesWithoutSamplesStay(String kind) throws IOException {
+    teach(data(90, "a", "b", "d"), RecipeOptions.of(HeadKind.parse(kind)));
+    var taught = teach(data(60, "a", "c"), still(kind));
+    assertEquals(List.of("a", "b", "d", "c"), taught.classes());
+    Map<String, Tensor> before = weights(1, HeadStore.JUDGED);
+    Map<String, Tensor> after = weights(2, HeadStore.MODEL);
+    for (String name : List.of("output.weight", "output.bias")) {
+      float[] expected = before.get(name).floats();
+      assertArrayEquals(
+          Arrays.copyOf(expected, expected.length / 3 * 4), after.get(name).floats(), 1e-6f, name);
+    }
+  }
+
+  @Test
+  void aVersionThatLostClassesDoesNotGoLiveByItself() throws IOException {
+    teach(data(90, "a", "b", "d"), RecipeOptions.DEFAULTS);
+    TeachResult fewer =
+        headstart.teach(
+            new TeachRequest(
+                "it",
+                data(60, "a", "b"),
+                null,
+                "auto",
+                RecipeOptions.DEFAULTS,
+                TeachRequest.Promotion.IF_NOT_WORSE),
+            TrainingListener.NONE);
+    assertFalse(fewer.promoted());
+    assertTrue(fewer.reason().contains("[d]"), fewer.reason());
   }
 
   @Test
