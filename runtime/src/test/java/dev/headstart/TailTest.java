@@ -55,6 +55,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -569,6 +570,18 @@ class TailTest {
             () -> teach("broken", data("train.jsonl", 20), recipe("all", 1)));
     assertTrue(e.getMessage().contains("'first' of broken holds " + value), e.getMessage());
     Tail.of(headstart.models().get("broken"), Unfreeze.parse("all"), List.of("first"));
+  }
+
+  @Test
+  void layersWhoseNumbersOverflowAreRefusedBeforeTheyTrain() throws IOException {
+    float[] large = weight(WIDTH, 8).floats();
+    Arrays.fill(large, 3e38f);
+    add("large", perceptron(Tensor.of(large, WIDTH, 8)));
+    BadInputException e =
+        assertThrows(
+            BadInputException.class,
+            () -> teach("large", data("train.jsonl", 20), recipe("all", 1)));
+    assertTrue(e.getMessage().contains("'first' holds the largest"), e.getMessage());
   }
 
   @Test

@@ -202,6 +202,22 @@ public record Tail(
     return String.join(", ", names.subList(0, shown)) + (shown < names.size() ? ", …" : "");
   }
 
+  /** The parameter that trains with the number that is furthest from zero, for messages. */
+  public String largest() {
+    Map<String, Tensor> weights = layers.initializers();
+    String largest = "";
+    float most = -1;
+    for (String name : trainable) {
+      for (float value : weights.get(name).floats()) {
+        if (Math.abs(value) > most) {
+          most = Math.abs(value);
+          largest = name;
+        }
+      }
+    }
+    return largest;
+  }
+
   /** What the classifier's manifest entry says of this tail. */
   public HeadManifest.TailReference reference() {
     return new HeadManifest.TailReference(joint, live, trainable);

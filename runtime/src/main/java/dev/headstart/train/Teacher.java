@@ -464,10 +464,32 @@ public final class Teacher {
       for (int row : rows) {
         Map<String, Tensor> feed = lesson.unpooled().row(row).named(live);
         feed.keySet().retainAll(session.inputs().keySet());
-        estimate.add(Pooling.pool(session.run(feed).get(tail.joint())));
+        float[] pooled = Pooling.pool(session.run(feed).get(tail.joint()));
+        requireFinite(pooled, lesson, tail);
+        estimate.add(pooled);
       }
     }
     return TailNetwork.fresh(tail, estimate.common(), lesson.targets().outputs());
+  }
+
+  /** Such layers give such losses at any rate. */
+  private static void requireFinite(float[] pooled, Lesson lesson, Tail tail) {
+    for (float value : pooled) {
+      if (!Float.isFinite(value)) {
+        throw new BadInputException(
+            "the layers of "
+                + lesson.base()
+                + " after the cut '"
+                + tail.cut().name()
+                + "' give "
+                + value
+                + " in '"
+                + tail.joint()
+                + "' before anything has trained: expected finite numbers. Of its parameters there '"
+                + tail.largest()
+                + "' holds the largest number: check the model and what its samples are made to");
+      }
+    }
   }
 
   /** Mean and deviation of a regression's targets; null for other tasks. */
