@@ -54,11 +54,9 @@ class StudioTest {
 
   @Test
   void anOperatorTeachesTriesPromotesAndRollsBack() throws Exception {
-    try (Server server =
-        server("story", Map.of())) {
+    try (Server server = server("story", Map.of())) {
       browser.screen(1280, 800, false);
-      browser.open(
-"http://127.0.0.1:" + server.port() + "/");
+      browser.open("http://127.0.0.1:" + server.port() + "/");
       create();
       addByPickerAndDrop();
       teachAndWatchTheCurves(1);
