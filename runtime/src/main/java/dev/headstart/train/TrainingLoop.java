@@ -2,6 +2,7 @@ package dev.headstart.train;
 
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
+import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.TrainableNetwork;
@@ -100,7 +101,8 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   /**
-   * Trains on every sample once.
+   * Trains on every sample once; where batch norms take a batch's own statistics, without those
+   * that would be a batch of one, which another epoch's order has.
    *
    * @return the mean of the samples' losses
    * @throws FailureException if the loss diverges
@@ -112,6 +114,7 @@ final class TrainingLoop implements AutoCloseable {
     shuffle();
     long steps = (long) recipe.epochs() * stepsAnEpoch();
     double[] sum = new double[1];
+    int seen = 0;
     for (int from = 0; from < rows.length; from += together) {
       float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
       if (factor * (float) recipe.rate() != rate) {
@@ -119,6 +122,14 @@ final class TrainingLoop implements AutoCloseable {
         session.learningRate(rate);
       }
       int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
+      if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
+        these = batches.withoutLone(these);
+      }
+      if (these.length == 0) {
+        pace.step();
+        continue;
+      }
+      seen += these.length;
       batches.each(
           these,
           weight(these),
@@ -130,7 +141,13 @@ final class TrainingLoop implements AutoCloseable {
       session.update();
       pace.step();
     }
-    return sum[0] / rows.length;
+    if (seen == 0) {
+      throw new BadInputException(
+          "--batch-norm train needs two samples of one shape in a batch, and no two of the "
+              + rows.length
+              + " that train are: add samples, or leave it out");
+    }
+    return sum[0] / seen;
   }
 
   /** What the samples of a step weigh together in the loss. */
