@@ -59,8 +59,11 @@ final class Decay {
       decaying.add(graph.named(name + "dw", Operator.MUL, List.of(weight, decay)));
     }
     Value all = graph.named(PREFIX + "all", Operator.SEQUENCE_CONSTRUCT, decaying);
-    Value done =
-        graph.named(PREFIX + "done", Operator.MS_SGD_OPTIMIZER_V2, List.of(rate, weights, all));
+    Value moved =
+        graph.named(PREFIX + "moved", Operator.MS_SGD_OPTIMIZER_V2, List.of(rate, weights, all));
+    // The kernel's own flag does not fit into the place that If has for it.
+    Value one = graph.initializer(PREFIX + "one", Tensor.of(new long[] {1}, 1));
+    Value done = graph.named(PREFIX + "done", Operator.RESHAPE, List.of(moved, one));
     graph.output(done, ElementType.BOOL, 1);
     graph.proto().clearInput(); // a branch sees the tensors around it
     return graph.proto().build();

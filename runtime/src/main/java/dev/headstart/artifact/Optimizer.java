@@ -42,6 +42,9 @@ public sealed interface Optimizer {
       Float maxGradNorm)
       implements Optimizer {
 
+    /** The largest weight decay. */
+    public static final float LARGEST_DECAY = 1;
+
     /** The two orders of the same steps. */
     public enum Mode {
       /** As PyTorch: decay first, epsilon added after the bias correction. */
@@ -60,7 +63,11 @@ public sealed interface Optimizer {
       require(alpha >= 0 && alpha < 1, "alpha", "at least 0 and under 1", alpha);
       require(beta >= 0 && beta < 1, "beta", "at least 0 and under 1", beta);
       require(epsilon > 0 && Float.isFinite(epsilon), "epsilon", "positive", epsilon);
-      require(weightDecay >= 0 && weightDecay <= 1, "weight decay", "from 0 to 1", weightDecay);
+      require(
+          weightDecay >= 0 && weightDecay <= LARGEST_DECAY,
+          "weight decay",
+          "from 0 to " + LARGEST_DECAY,
+          weightDecay);
       requireNorm(maxGradNorm);
     }
 

@@ -5,6 +5,7 @@ import ai.onnx.proto.OnnxMl.NodeProto;
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.NotFoundException;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Graph;
 import dev.headstart.onnx.OnnxModel;
@@ -42,10 +43,14 @@ public record HeadArtifacts(HeadNetwork network, Task task) {
    * Reads a folder of artifacts: the checkpoint, and the evaluation graph or, where there is none,
    * the training graph.
    *
+   * @throws NotFoundException if there is no such folder
    * @throws BadInputException if a file is missing or broken, or the network is no linear or mlp
    *     head: the message names the operator
    */
   public static HeadArtifacts read(Path folder) {
+    if (!Files.exists(folder)) {
+      throw new NotFoundException("there is no folder of training artifacts " + folder);
+    }
     for (String file : List.of(Artifacts.CHECKPOINT, Artifacts.TRAINING)) {
       if (!Files.isRegularFile(folder.resolve(file))) {
         throw new BadInputException(
@@ -56,11 +61,41 @@ public record HeadArtifacts(HeadNetwork network, Task task) {
     Path file = Files.isRegularFile(eval) ? eval : folder.resolve(Artifacts.TRAINING);
     OnnxModel model = OnnxModel.read(file);
     Checkpoint checkpoint = Checkpoint.read(folder.resolve(Artifacts.CHECKPOINT));
+    HeadArtifacts head;
     try {
-      return new Reader(model, checkpoint).read();
+      head = new Reader(model, checkpoint).read();
     } catch (BadInputException e) {
       throw new BadInputException(file + ": " + e.getMessage(), e);
     }
+    requireTraining(folder.resolve(Artifacts.TRAINING), checkpoint);
+    return head;
+  }
+
+  /** A training graph must take just the parameters that the checkpoint has. */
+  private static void requireTraining(Path file, Checkpoint checkpoint) {
+    Map<String, TensorInfo> inputs = new HashMap<>();
+    OnnxModel.read(file).inputs().forEach(input -> inputs.put(input.name(), input));
+    if (!inputs.containsKey("lazy_reset_grad")) {
+      throw new BadInputException(file + " is no training graph: it has no input lazy_reset_grad");
+    }
+    checkpoint
+        .trainable()
+        .forEach(
+            (name, tensor) -> {
+              TensorInfo input = inputs.get(name);
+              if (input == null
+                  || input.type() != tensor.type()
+                  || !Arrays.equals(input.shape(), tensor.shape())) {
+                throw new BadInputException(
+                    file
+                        + " is not of this checkpoint: expected an input '"
+                        + name
+                        + "' as "
+                        + tensor
+                        + ", got "
+                        + input);
+              }
+            });
   }
 
   /** One affine layer: weight [outputs, inputs], bias [outputs]. */

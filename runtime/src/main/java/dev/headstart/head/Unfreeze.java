@@ -1,6 +1,7 @@
 package dev.headstart.head;
 
 import dev.headstart.error.UsageException;
+import java.math.BigInteger;
 
 /**
  * What of a base model trains under a head's new classifier; written as {@code head}, a number of
@@ -65,15 +66,15 @@ public sealed interface Unfreeze {
     if (text.equals("all")) {
       return new All();
     }
-    if (text.matches("-?[0-9]{1,6}")) {
-      int count = Integer.parseInt(text);
-      if (count < 1) {
+    if (text.matches("[+-]?[0-9]+")) {
+      BigInteger count = new BigInteger(text);
+      if (count.signum() < 1) {
         throw new UsageException(
             "the number of blocks to unfreeze must be 1 or more, got "
                 + count
                 + "; to train the head alone, say head");
       }
-      return new Blocks(count);
+      return new Blocks(count.min(BigInteger.valueOf(Integer.MAX_VALUE)).intValue());
     }
     return text.contains("*") ? new Matching(text) : new After(text);
   }

@@ -119,6 +119,28 @@ final class MiniBatches implements AutoCloseable {
     }
   }
 
+  /**
+   * The rows without those that would be a batch by themselves: of one sample a batch norm can take
+   * no variance.
+   */
+  int[] withoutLone(int[] order) {
+    int[] counts = new int[stacks.length];
+    for (int row : order) {
+      counts[data.examples().form(row)]++;
+    }
+    int[] kept = new int[order.length];
+    int count = 0;
+    boolean[] left = new boolean[stacks.length];
+    for (int row : order) {
+      int form = data.examples().form(row);
+      if (left[form] || size > 1 && counts[form] % size != 1) {
+        kept[count++] = row;
+      }
+      left[form] = true;
+    }
+    return Arrays.copyOf(kept, count);
+  }
+
   private void use(Stack stack, Use use) {
     fill(stack);
     TrainingSession.Batch batch =

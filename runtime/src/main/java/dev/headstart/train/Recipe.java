@@ -1,6 +1,7 @@
 package dev.headstart.train;
 
 import dev.headstart.artifact.Loss;
+import dev.headstart.artifact.Optimizer;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.Unfreeze;
@@ -63,6 +64,9 @@ public record Recipe(
     BatchNorm batchNorm,
     long seed) {
 
+  /** Smaller ones are lost in float32: weights are kept divided by it. */
+  private static final double SMALLEST_BASE_RATE = 1e-6;
+
   /** An optimizer by its name on the command line. */
   public enum OptimizerName {
     ADAMW,
@@ -96,11 +100,19 @@ public record Recipe(
     require(warmup >= 0 && warmup < 1, "the warm-up", "in [0, 1)", warmup);
     require(epochs >= 1 && epochs <= 100_000, "the number of epochs", "1 to 100000", epochs);
     require(batch >= 1 && batch <= 65_536, "the batch", "1 to 65536", batch);
-    require(weightDecay >= 0 && weightDecay < 100, "the weight decay", "in [0, 100)", weightDecay);
+    require(
+        weightDecay >= 0 && weightDecay <= Optimizer.AdamW.LARGEST_DECAY,
+        "the weight decay",
+        "from 0 to " + Optimizer.AdamW.LARGEST_DECAY,
+        weightDecay);
     require(
         labelSmoothing >= 0 && labelSmoothing < 1, "label smoothing", "in [0, 1)", labelSmoothing);
     require(validation >= 0 && validation <= 0.5, "the validation part", "in [0, 0.5]", validation);
-    require(baseRate > 0 && baseRate <= 1, "the rate of the base", "in (0, 1]", baseRate);
+    require(
+        baseRate >= SMALLEST_BASE_RATE && baseRate <= 1,
+        "the rate of the base",
+        "from " + SMALLEST_BASE_RATE + " to 1 (freeze what must not move)",
+        baseRate);
     require(clip >= 0 && clip <= 1e9, "the norm to clip at", "from 0 (never) to 1e9", clip);
     require(accumulate >= 1 && accumulate <= 65_536, "to accumulate", "1 to 65536", accumulate);
     require(
@@ -122,6 +134,15 @@ public record Recipe(
     if (batchNorm == BatchNorm.TRAIN && !tail) {
       throw new UsageException(
           "--batch-norm train goes with --unfreeze, of whose layers it speaks");
+    }
+    if (batchNorm == BatchNorm.TRAIN && batch < 2) {
+      throw new UsageException(
+          "--batch-norm train normalises a batch by its own variance, which one sample does not"
+              + " have: say --batch 2 or more, or leave it out");
+    }
+    if (accumulate > 1 && kind instanceof HeadKind.Prototype) {
+      throw new UsageException(
+          "a prototype head is made of its samples at once, without steps: leave out --accumulate");
     }
     require(patience >= 0, "patience", "0 (never stop early) or more", patience);
     if (labelSmoothing > 0 && loss != Loss.CE) {

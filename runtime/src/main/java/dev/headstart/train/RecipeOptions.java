@@ -216,6 +216,10 @@ public record RecipeOptions(
       throw new UsageException(
           "--freeze exempts what --unfreeze would train: say what with --unfreeze");
     }
+    if (!beyond && tuning.baseRate != null) {
+      throw new UsageException(
+          "--base-rate is that of the layers of --unfreeze: say which, or leave it out");
+    }
     return beyond ? new HeadKind.Tail() : kind == null ? new HeadKind.Linear() : kind;
   }
 

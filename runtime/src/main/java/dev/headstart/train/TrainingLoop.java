@@ -2,6 +2,7 @@ package dev.headstart.train;
 
 import dev.headstart.artifact.Artifacts;
 import dev.headstart.artifact.Checkpoint;
+import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.TrainableNetwork;
@@ -108,7 +109,8 @@ final class TrainingLoop implements AutoCloseable {
   record Passed(double loss, Double accuracy) {}
 
   /**
-   * Trains on every sample once.
+   * Trains on every sample once; where batch norms take a batch's own statistics, without those
+   * that would be a batch of one, which another epoch's order has.
    *
    * @throws FailureException if the loss diverges
    */
@@ -119,16 +121,26 @@ final class TrainingLoop implements AutoCloseable {
     shuffle();
     long steps = (long) recipe.epochs() * stepsAnEpoch();
     double[] sum = new double[1];
-    int width = data.targets().outputs();
-    float[] scores = new float[rows.length * width];
+    float[] scores = new float[rows.length * data.targets().outputs()];
+    int[] taken = new int[rows.length];
+    int seen = 0;
     for (int from = 0; from < rows.length; from += together) {
       float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
       if (factor * (float) recipe.rate() != rate) {
         rate = factor * (float) recipe.rate();
         session.learningRate(rate);
       }
-      int start = from;
       int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
+      if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
+        these = batches.withoutLone(these);
+      }
+      if (these.length == 0) {
+        pace.step();
+        continue;
+      }
+      int start = seen;
+      System.arraycopy(these, 0, taken, start, these.length);
+      seen += these.length;
       batches.each(
           these,
           weight(these),
@@ -144,8 +156,15 @@ final class TrainingLoop implements AutoCloseable {
       session.update();
       pace.step();
     }
+    if (seen == 0) {
+      throw new BadInputException(
+          "--batch-norm train needs two samples of one shape in a batch, and no two of the "
+              + rows.length
+              + " that train are: add samples, or leave it out");
+    }
     data.activate(scores);
-    return new Passed(sum[0] / rows.length, Metrics.of(scores, data.targets(), rows).accuracy());
+    Metrics metrics = Metrics.of(scores, data.targets(), Arrays.copyOf(taken, seen));
+    return new Passed(sum[0] / seen, metrics.accuracy());
   }
 
   /** Puts a batch's rows to their places in [samples, outputs]. */

@@ -7,12 +7,14 @@ import dev.headstart.artifact.Loss;
 import dev.headstart.artifact.LossGraph;
 import dev.headstart.artifact.Objective;
 import dev.headstart.artifact.Optimizer;
+import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UsageException;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.train.Recipe;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,6 +95,9 @@ final class ArtifactsCommand extends HeadstartCommand {
       description = "Folder for the four files; made if it is not there")
   private Path out;
 
+  private static final List<String> FILES =
+      List.of(Artifacts.TRAINING, Artifacts.EVAL, Artifacts.OPTIMIZER, Artifacts.CHECKPOINT);
+
   /** What {@code --json} prints. */
   private record Summary(
       String out,
@@ -110,6 +115,7 @@ final class ArtifactsCommand extends HeadstartCommand {
     if (!Files.exists(model)) {
       throw new NotFoundException("there is no model file " + model);
     }
+    requireApart();
     ArtifactOptions options =
         ArtifactOptions.of(
                 objective,
@@ -142,6 +148,23 @@ final class ArtifactsCommand extends HeadstartCommand {
     return Main.DONE;
   }
 
+  /** What is read must not be what is written. */
+  private void requireApart() {
+    for (Path input : List.of(model, Path.of(loss))) {
+      for (String file : FILES) {
+        try {
+          Path written = out.resolve(file);
+          if (Files.exists(input) && Files.exists(written) && Files.isSameFile(input, written)) {
+            throw new UsageException(
+                "the artifacts would overwrite " + input + ": say another folder with --out");
+          }
+        } catch (IOException e) {
+          throw new FailureException(input + " cannot be read: " + e, e);
+        }
+      }
+    }
+  }
+
   private Objective objective() {
     for (Loss usual : Loss.values()) {
       if (usual.toString().equals(loss)) {
@@ -170,13 +193,7 @@ final class ArtifactsCommand extends HeadstartCommand {
     for (TensorInfo input : artifacts.inputs()) {
       inputs.add(new Parameter(input.name(), input.shape()));
     }
-    return new Summary(
-        out.toString(),
-        List.of(Artifacts.TRAINING, Artifacts.EVAL, Artifacts.OPTIMIZER, Artifacts.CHECKPOINT),
-        numbers,
-        parameters,
-        inputs,
-        artifacts.warnings());
+    return new Summary(out.toString(), FILES, numbers, parameters, inputs, artifacts.warnings());
   }
 
   private static Object[][] rows(List<Parameter> parameters) {

@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
       "",
       "All of it is checked before anything is kept. A bundle's live version is live here.",
       "Artifacts, as Microsoft's generator or headstart artifacts writes them, become version 1 if"
-          + " their network is that of a linear or mlp head on the cut's features."
+          + " their network is that of a linear or mlp head on the cut's features. The optimizer's"
+          + " graph is not read: a head is taught with its own."
     },
     footer = {
       "  ./headstart heads import animals --bundle animals.zip",

@@ -1,5 +1,6 @@
 package dev.headstart.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +19,7 @@ import dev.headstart.onnx.Value;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
@@ -109,7 +111,7 @@ class ImportArtifactsTest {
 
   /** A model that is trained in part, with a loss of one's own. */
   @Test
-  void artifactsTakeALossGraphAndPatterns() {
+  void artifactsTakeALossGraphAndPatterns() throws IOException {
     GraphBuilder net = new GraphBuilder("net", 17);
     Value at = net.input("x", ElementType.FLOAT, -1, 2);
     for (String name : List.of("stem", "head")) {
@@ -145,10 +147,30 @@ class ImportArtifactsTest {
     assertEquals(1, json.get("parameters").size());
     assertEquals("head.weight", json.at("/parameters/0/name").asText());
     assertEquals("truth", json.at("/inputs/1/name").asText());
+    byte[] before = Files.readAllBytes(out.resolve(Artifacts.TRAINING));
+    String own =
+        line.run("artifacts", "--model", out.resolve(Artifacts.TRAINING), "--out", out)
+            .expect(2)
+            .err();
+    assertTrue(own.contains("would overwrite"), own);
+    assertArrayEquals(before, Files.readAllBytes(out.resolve(Artifacts.TRAINING)));
     Path refused = folder.resolve("refused");
     line.run("artifacts", "--model", model, "--loss", model, "--out", refused).expect(3);
     line.run("artifacts", "--model", model, "--freeze", "nothing*", "--out", refused).expect(4);
     assertFalse(Files.exists(refused));
+  }
+
+  private static CommandLine.Result importedFrom(Path folder) {
+    return importing(
+        "x",
+        "--artifacts",
+        folder.toString(),
+        "--base",
+        "minilm",
+        "--cut",
+        "pooled",
+        "--classes",
+        "a,b,c");
   }
 
   @Test
@@ -162,10 +184,20 @@ class ImportArtifactsTest {
     importing("x", "--bundle", "b", "--artifacts", "a").expect(2);
     Path half = Files.createDirectory(folder.resolve("half"));
     Files.copy(artifacts.resolve(Artifacts.CHECKPOINT), half.resolve(Artifacts.CHECKPOINT));
-    for (Path missing : List.of(half, folder.resolve("none"))) {
-      CommandLine.Result result =
-          importing("x", "--artifacts", missing.toString(), "--base", "minilm", "--cut", "pooled");
-      assertTrue(result.expect(3).err().contains("it has no file"), result.err());
+    assertTrue(importedFrom(half).expect(3).err().contains("it has no file"));
+    importedFrom(folder.resolve("none")).expect(4);
+    Path broken = Files.createDirectory(folder.resolve("broken"));
+    for (String file : List.of(Artifacts.CHECKPOINT, Artifacts.EVAL, Artifacts.OPTIMIZER)) {
+      Files.copy(artifacts.resolve(file), broken.resolve(file));
+    }
+    byte[] training = Files.readAllBytes(artifacts.resolve(Artifacts.TRAINING));
+    byte[] noise = new byte[1000];
+    new Random(2).nextBytes(noise);
+    byte[] foreign = Files.readAllBytes(artifacts.resolve(Artifacts.EVAL));
+    for (byte[] bytes : List.of(noise, Arrays.copyOf(training, training.length / 2), foreign)) {
+      Files.write(broken.resolve(Artifacts.TRAINING), bytes);
+      String said = importedFrom(broken).expect(3).err();
+      assertTrue(said.contains(Artifacts.TRAINING), said);
     }
     assertFalse(line.run("heads", "list").expect(0).out().contains("x "));
   }
