@@ -112,6 +112,8 @@ public final class Trainer {
     }
     if (progress.epoch() > 0) {
       run.restore(checkpoint);
+      // Once more: whoever stopped the run may have done so before it was told.
+      listener.epoch(progress.history().get(progress.epoch() - 1));
     }
     try (TrainingLoop loop =
         new TrainingLoop(data, initial, recipe, artifacts, folder, train, progress, cores)) {
@@ -139,7 +141,6 @@ public final class Trainer {
         progress =
             new TrainingRun.Progress(
                 epoch, history, bestEpoch, bestMetrics, loop.firstLoss(), stopped);
-        listener.epoch(history.get(epoch - 1)); // first: what is saved has been told
         if (run != null) {
           run.reached(stage, progress, best);
           if (run.due()) {
@@ -147,6 +148,7 @@ public final class Trainer {
             run.save(checkpoint);
           }
         }
+        listener.epoch(history.get(epoch - 1));
       }
       loop.finish(progress.epoch(), progress.bestEpoch() < progress.epoch() ? best : null);
     }
