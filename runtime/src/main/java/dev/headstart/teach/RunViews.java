@@ -2,14 +2,27 @@ package dev.headstart.teach;
 
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
-/** What events of runs say, as docs/http-api.md has it. */
-final class RunViews {
+/** Runs as JSON, in answers and in their events, as docs/http-api.md has it. */
+public final class RunViews {
   private RunViews() {}
 
   /** A run without its epochs. */
   static Map<String, Object> run(Run run, String stage, Double eta) {
+    return run(run, stage, eta, null);
+  }
+
+  /**
+   * A run.
+   *
+   * @param stage that it is in; null where it is in none
+   * @param eta seconds that are left; null where that is not known
+   * @param epochs null to leave them out
+   */
+  public static Map<String, Object> run(
+      Run run, String stage, Double eta, List<RunLog.LoggedEpoch> epochs) {
     Map<String, Object> data = new LinkedHashMap<>();
     data.put("id", run.id());
     data.put("head", run.head());
@@ -21,6 +34,9 @@ final class RunViews {
     data.put("ended", time(run.ended()));
     data.put("eta", eta);
     data.put("samples", run.samples());
+    if (epochs != null) {
+      data.put("epochs", epochs.stream().map(RunViews::epoch).toList());
+    }
     data.put("version", run.version());
     data.put("promoted", run.promoted());
     data.put("reason", run.reason());

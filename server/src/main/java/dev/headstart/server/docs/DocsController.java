@@ -1,6 +1,7 @@
 package dev.headstart.server.docs;
 
 import dev.headstart.Headstart;
+import dev.headstart.server.JarFiles;
 import dev.headstart.server.http.Answers;
 import dev.headstart.server.security.RequiresRole;
 import io.micronaut.http.HttpHeaders;
@@ -11,13 +12,8 @@ import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Get;
 import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.server.exceptions.NotFoundException;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -74,39 +70,10 @@ final class DocsController {
   }
 
   private byte[] own(String name) {
-    return read.computeIfAbsent(name, DocsController::resource);
+    return read.computeIfAbsent(name, file -> JarFiles.beside(DocsController.class, file));
   }
 
   private byte[] viewers(String name) {
-    return read.computeIfAbsent(
-        name,
-        file ->
-            resource("/META-INF/resources/webjars/swagger-ui/" + viewersVersion() + "/" + file));
-  }
-
-  private static String viewersVersion() {
-    try (InputStream in = open("/META-INF/maven/org.webjars/swagger-ui/pom.properties")) {
-      Properties properties = new Properties();
-      properties.load(in);
-      return properties.getProperty("version");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static byte[] resource(String name) {
-    try (InputStream in = open(name)) {
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static InputStream open(String name) throws IOException {
-    InputStream in = DocsController.class.getResourceAsStream(name);
-    if (in == null) {
-      throw new FileNotFoundException("the jar is without " + name);
-    }
-    return in;
+    return read.computeIfAbsent(name, file -> JarFiles.webJar("org.webjars", "swagger-ui", file));
   }
 }

@@ -1,18 +1,14 @@
 package dev.headstart.server.studio;
 
+import dev.headstart.server.JarFiles;
 import io.micronaut.core.annotation.Nullable;
 import jakarta.inject.Singleton;
-import java.io.FileNotFoundException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.TreeMap;
 
 /** What Studio is made of, read from the jar when it is first asked for, and then kept. */
@@ -103,19 +99,13 @@ final class StudioFiles {
   private synchronized Contents contents() {
     if (contents == null) {
       Map<String, byte[]> files = new TreeMap<>();
-      OWN.forEach(name -> files.put(name, resource(name)));
+      OWN.forEach(name -> files.put(name, JarFiles.beside(StudioFiles.class, name)));
       LIBRARIES.forEach(
           library ->
               files.put(
                   library.name,
-                  resource(
-                      "/META-INF/resources/webjars/"
-                          + library.artifact
-                          + "/"
-                          + version(library.artifact)
-                          + "/"
-                          + library.file)));
-      byte[] page = resource("index.html");
+                  JarFiles.webJar("org.webjars.npm", library.artifact, library.file)));
+      byte[] page = JarFiles.beside(StudioFiles.class, "index.html");
       String build = digest(files, page);
       contents =
           new Contents(
@@ -141,32 +131,5 @@ final class StudioFiles {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e); // every JDK has it
     }
-  }
-
-  private static String version(String artifact) {
-    String name = "/META-INF/maven/org.webjars.npm/" + artifact + "/pom.properties";
-    try (InputStream in = open(name)) {
-      Properties properties = new Properties();
-      properties.load(in);
-      return properties.getProperty("version");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static byte[] resource(String name) {
-    try (InputStream in = open(name)) {
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static InputStream open(String name) throws IOException {
-    InputStream in = StudioFiles.class.getResourceAsStream(name);
-    if (in == null) {
-      throw new FileNotFoundException("the jar is without " + name);
-    }
-    return in;
   }
 }

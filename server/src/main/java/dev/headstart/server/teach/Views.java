@@ -8,7 +8,7 @@ import dev.headstart.teach.Added;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.HeadView;
 import dev.headstart.teach.Run;
-import dev.headstart.teach.RunLog;
+import dev.headstart.teach.RunViews;
 import dev.headstart.teach.Runs;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Versions;
@@ -116,44 +116,11 @@ final class Views {
 
   /** A run as it is known without what is going on in it. */
   static Map<String, Object> run(Run run) {
-    return run(run, null, null, List.of());
+    return RunViews.run(run, null, null, List.of());
   }
 
   static Map<String, Object> run(Runs.RunView view) {
-    return run(view.run(), view.stage(), view.eta(), view.epochs());
-  }
-
-  private static Map<String, Object> run(
-      Run run, String stage, Double eta, List<RunLog.LoggedEpoch> epochs) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("id", run.id());
-    json.put("head", run.head());
-    json.put("state", run.state().id());
-    json.put("cause", run.cause().id());
-    json.put("stage", stage);
-    json.put("created", time(run.created()));
-    json.put("started", time(run.started()));
-    json.put("ended", time(run.ended()));
-    json.put("eta", eta);
-    json.put("samples", run.samples());
-    json.put("epochs", epochs.stream().map(Views::epoch).toList());
-    json.put("version", run.version());
-    json.put("promoted", run.promoted());
-    json.put("reason", run.reason());
-    json.put("recipe", run.recipe());
-    return json;
-  }
-
-  static Map<String, Object> epoch(RunLog.LoggedEpoch logged) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("stage", logged.stage());
-    json.put("epoch", logged.epoch().epoch());
-    json.put("of", logged.of());
-    json.put("rate", logged.epoch().rate());
-    json.put("trainLoss", logged.epoch().trainLoss());
-    json.put("trainAccuracy", logged.epoch().trainAccuracy());
-    json.put("validation", logged.epoch().validation());
-    return json;
+    return RunViews.run(view.run(), view.stage(), view.eta(), view.epochs());
   }
 
   static Map<String, Object> version(Versions.VersionView version) {
