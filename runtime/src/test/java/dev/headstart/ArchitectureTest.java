@@ -58,6 +58,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.serving..")
         .layer("predict")
         .definedBy("dev.headstart.predict..")
+        .layer("advise")
+        .definedBy("dev.headstart.advise..")
         .layer("train")
         .definedBy("dev.headstart.train..")
         .layer("head")
@@ -90,13 +92,16 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("predict")
         .mayOnlyBeAccessedByLayers("façade", "teach", "serving")
+        .whereLayer("advise")
+        .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("train")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict", "advise")
         .whereLayer("head")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train")
         .whereLayer("backbone")
         .mayOnlyBeAccessedByLayers(
-            "façade", "workspace", "teach", "serving", "predict", "train", "head")
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train", "head")
         .whereLayer("preprocess")
         .mayOnlyBeAccessedByLayers("teach", "backbone")
         .whereLayer("sample")
@@ -106,6 +111,7 @@ class ArchitectureTest {
             "teach",
             "serving",
             "predict",
+            "advise",
             "train",
             "head",
             "backbone",
@@ -116,7 +122,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("artifact", "head")
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers(
-            "façade", "teach", "serving", "predict", "train", "head", "backbone")
+            "façade", "teach", "serving", "predict", "advise", "train", "head", "backbone")
         .whereLayer("disk")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "train", "backbone", "ort")
         .check(CLASSES);
