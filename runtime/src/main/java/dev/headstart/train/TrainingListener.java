@@ -42,6 +42,9 @@ public interface TrainingListener {
    */
   default void publishing() {}
 
+  /** What was decided for a person who left it open, and why. */
+  default void note(String message) {}
+
   /** Something a person should know, that does not stop the run. */
   default void warning(String message) {}
 }
