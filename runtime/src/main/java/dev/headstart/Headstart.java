@@ -8,6 +8,7 @@ import dev.headstart.advise.Advisor;
 import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Manifest;
 import dev.headstart.disk.DiskFailures;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
@@ -111,6 +112,11 @@ public final class Headstart implements AutoCloseable {
   /** Advises on labelled samples, and shows the features; see {@link Advisor#study}. */
   public Study study(AdviceRequest request, TrainingListener listener) {
     return advisor().study(request, listener);
+  }
+
+  /** Statistics of a base's own domain; see {@link Advisor#domain}. */
+  public Manifest.Domain domain(AdviceRequest request, String about, TrainingListener listener) {
+    return advisor().domain(request, about, listener);
   }
 
   private Advisor advisor() {

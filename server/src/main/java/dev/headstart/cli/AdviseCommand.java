@@ -6,6 +6,7 @@ import dev.headstart.advise.AdviceRequest;
 import dev.headstart.sample.DataSource;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,15 +50,30 @@ final class AdviseCommand extends HeadstartCommand {
               + " number). Default: as the labels look")
   private Task task;
 
+  @Option(
+      names = "--domain",
+      paramLabel = "ABOUT",
+      description =
+          "Instead of advice: statistics of the samples as the base model's own domain, as JSON for"
+              + " its manifest; ABOUT says what they are")
+  private String domain;
+
   @Mixin private ProviderOption provider;
 
   @Override
   public Integer call() {
+    AdviceRequest request = new AdviceRequest(DataSource.at(data), base, "auto", task);
+    if (domain != null) {
+      try (Headstart headstart = open(provider.providers());
+          Progress progress = new Progress(console())) {
+        console().json(Map.of("domain", headstart.domain(request, domain, progress)));
+      }
+      return Main.DONE;
+    }
     Advice advice;
     try (Headstart headstart = open(provider.providers());
         Progress progress = new Progress(console())) {
-      advice =
-          headstart.advise(new AdviceRequest(DataSource.at(data), base, "auto", task), progress);
+      advice = headstart.advise(request, progress);
     }
     if (json()) {
       console().json(advice);
