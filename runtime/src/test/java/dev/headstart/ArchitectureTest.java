@@ -103,7 +103,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "advise", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("teach", "backbone")
+        .mayOnlyBeAccessedByLayers("teach", "advise", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
             "façade",
