@@ -90,17 +90,12 @@ final class Learner implements AutoCloseable {
    */
   record Taught(int version, Map<String, Optional<Label>> labels) {}
 
-  Learner(
-      HeadSettings settings,
-      SampleStore store,
-      FeatureStore features,
-      BaseModels models,
-      ModelRepository repository) {
+  Learner(HeadSettings settings, TeachingStores stores, ModelRepository repository) {
     this.head = settings.head();
     this.settings = settings;
-    this.store = store;
-    this.features = features;
-    this.models = models;
+    this.store = stores.samples();
+    this.features = stores.features();
+    this.models = stores.models();
     this.repository = repository;
     store.samples(head).forEach(sample -> samples.put(sample.id(), sample));
     // Who has another name answers by it from the start; means come when features are read.
@@ -434,7 +429,7 @@ final class Learner implements AutoCloseable {
     List<String> names = new ArrayList<>();
     List<Integer> origins = new ArrayList<>();
     for (int c = 0; c < version.classes().size(); c++) {
-      String name = renamed(now.renamings, version.version(), version.classes().get(c));
+      String name = Renaming.name(now.renamings, version.version(), version.classes().get(c));
       if (name != null) {
         names.add(name);
         origins.add(c);
@@ -480,29 +475,11 @@ final class Learner implements AutoCloseable {
         && base().cut(settings.cut()).tensor().equals(version.cut().tensor());
   }
 
-  /**
-   * What a class that a version knows is called now; null if it was removed.
-   *
-   * @param renamings in their order
-   */
-  static String renamed(List<Renaming> renamings, int version, String name) {
-    String now = name;
-    for (Renaming renaming : renamings) {
-      if (renaming.until() >= version && renaming.from().equals(now)) {
-        now = renaming.to();
-        if (now == null) {
-          return null;
-        }
-      }
-    }
-    return now;
-  }
-
   /** Names of a version's classes now, those left out that were removed. */
   Set<String> known(HeadManifest version) {
     List<Renaming> renamings = snapshot.renamings;
     return version.classes().stream()
-        .map(name -> renamed(renamings, version.version(), name))
+        .map(name -> Renaming.name(renamings, version.version(), name))
         .filter(name -> name != null)
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
@@ -553,7 +530,7 @@ final class Learner implements AutoCloseable {
     }
     Set<String> names =
         label.names().stream()
-            .map(name -> renamed(snapshot.renamings, version.version(), name))
+            .map(name -> Renaming.name(snapshot.renamings, version.version(), name))
             .filter(name -> name != null)
             .collect(Collectors.toSet());
     return !names.isEmpty() && names.equals(sample.label().names());

@@ -16,7 +16,6 @@ import dev.headstart.serving.InferenceResult;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -93,7 +92,7 @@ class PicturesTest {
       try (ModelRepository repository =
           ModelRepository.open(models, workspace.heads(), settings, ServingListener.NONE)) {
         Teaching teaching = open(workspace, models, repository);
-        HeadDraft any = new HeadDraft("seen", null, null, null, null, null, null, null, null);
+        HeadDraft any = HeadDraft.of("seen");
         List<Path> held = new ArrayList<>();
         for (String animal : ANIMALS) {
           List<NewSample> shown = new ArrayList<>();
@@ -161,7 +160,7 @@ class PicturesTest {
             jpeg,
             Files.readAllBytes(teaching.thumbnail("seen", first).orElseThrow()),
             "made again");
-        teaching.change("seen", new Teaching.HeadChange(HeadSettings.Keep.FEATURES, null, null));
+        teaching.change("seen", new HeadChange(HeadSettings.Keep.FEATURES, null, null));
         assertFalse(store.find("seen", first.id()).orElseThrow().kept());
 
         teaching.close();
@@ -179,12 +178,13 @@ class PicturesTest {
 
   private static Teaching open(Workspace workspace, BaseModels models, ModelRepository repository) {
     return Teaching.open(
-        workspace.samples(),
-        workspace.runLog(),
-        workspace.runs(),
-        workspace.heads(),
-        models,
-        workspace.features(),
+        new TeachingStores(
+            workspace.samples(),
+            workspace.runLog(),
+            workspace.runs(),
+            workspace.heads(),
+            models,
+            workspace.features()),
         repository,
         TeachingSettings.defaults(),
         "test");

@@ -52,10 +52,7 @@ final class RunChild {
               "application/json",
               StoredSample.Source.API));
     }
-    teaching.add(
-        HEAD,
-        new Teaching.HeadDraft(HEAD, null, null, null, null, null, null, null, null),
-        samples);
+    teaching.add(HEAD, HeadDraft.of(HEAD), samples);
     return teaching.runs().submit(HEAD, new ObjectMapper().readTree(RECIPE), Run.Cause.REQUEST);
   }
 }

@@ -48,10 +48,7 @@ class RunPicturesTest {
               "image/jpeg",
               StoredSample.Source.API));
     }
-    teaching.add(
-        HEAD,
-        new Teaching.HeadDraft(HEAD, null, null, null, null, null, null, null, null),
-        samples);
+    teaching.add(HEAD, HeadDraft.of(HEAD), samples);
   }
 
   private static Run over(Teaching teaching) throws InterruptedException {

@@ -21,9 +21,6 @@ import dev.headstart.sample.VectorSample;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Runs.RunEvent;
-import dev.headstart.teach.Teaching.HeadChange;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.train.TeachRequest.Promotion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,8 +48,7 @@ class RunsTest {
   private static final long SEED = Long.getLong("seed", 9);
   private static final int WIDTH = 8;
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final HeadDraft ANY =
-      new HeadDraft("parts", null, null, null, null, null, null, null, null);
+  private static final HeadDraft ANY = HeadDraft.of("parts");
 
   /** So long that a test can do something meanwhile. */
   private static final String LONG = "{'epochs': 20000, 'patience': 0, 'refit': false}";

@@ -25,7 +25,6 @@ import dev.headstart.serving.InferenceResult;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -56,8 +55,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TeachingTest {
   private static final long SEED = Long.getLong("seed", 5);
   private static final int WIDTH = 6;
-  private static final HeadDraft ANY =
-      new HeadDraft("parts", null, null, null, null, null, null, null, null);
+  private static final HeadDraft ANY = HeadDraft.of("parts");
 
   @TempDir Path folder;
   private final Random random = new Random(SEED);
@@ -93,12 +91,13 @@ class TeachingTest {
     repository = ModelRepository.open(models, workspace.heads(), settings, ServingListener.NONE);
     teaching =
         Teaching.open(
-            store,
-            workspace.runLog(),
-            workspace.runs(),
-            workspace.heads(),
-            models,
-            workspace.features(),
+            new TeachingStores(
+                store,
+                workspace.runLog(),
+                workspace.runs(),
+                workspace.heads(),
+                models,
+                workspace.features()),
             repository,
             TeachingSettings.defaults(),
             "test");
@@ -403,16 +402,10 @@ class TeachingTest {
             .findFirst()
             .orElseThrow();
     assertTrue(odd.reason().contains("2 numbers") && odd.reason().contains("6"), odd.reason());
+    assertThrows(BadInputException.class, () -> teaching.create(HeadDraft.of("minilm")));
     assertThrows(
         BadInputException.class,
-        () ->
-            teaching.create(
-                new HeadDraft("minilm", null, null, null, null, null, null, null, null)));
-    assertThrows(
-        BadInputException.class,
-        () ->
-            teaching.change(
-                "parts", new Teaching.HeadChange(HeadSettings.Keep.FEATURES, null, null)));
+        () -> teaching.change("parts", new HeadChange(HeadSettings.Keep.FEATURES, null, null)));
   }
 
   @Test
@@ -614,11 +607,11 @@ class TeachingTest {
   void aNameStandsForWhatItStoodForWhenTheVersionWasMade() {
     List<Renaming> renamings =
         List.of(new Renaming(1, "a", "b"), new Renaming(2, "b", "c"), new Renaming(2, "x", null));
-    assertEquals("c", Learner.renamed(renamings, 1, "a"));
-    assertEquals("a", Learner.renamed(renamings, 2, "a"));
-    assertEquals("c", Learner.renamed(renamings, 2, "b"));
-    assertEquals("b", Learner.renamed(renamings, 3, "b"));
-    assertEquals(null, Learner.renamed(renamings, 1, "x"));
-    assertEquals("x", Learner.renamed(renamings, 3, "x"));
+    assertEquals("c", Renaming.name(renamings, 1, "a"));
+    assertEquals("a", Renaming.name(renamings, 2, "a"));
+    assertEquals("c", Renaming.name(renamings, 2, "b"));
+    assertEquals("b", Renaming.name(renamings, 3, "b"));
+    assertEquals(null, Renaming.name(renamings, 1, "x"));
+    assertEquals("x", Renaming.name(renamings, 3, "x"));
   }
 }
