@@ -398,7 +398,7 @@ final class Learner implements AutoCloseable {
   private void publish() {
     snapshot =
         new Snapshot(
-            List.copyOf(store.classes(head).keySet()),
+            store.classNames(head),
             store.renamings(head),
             means.directions(),
             means.sharpness(),

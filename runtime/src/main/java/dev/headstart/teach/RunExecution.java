@@ -9,6 +9,7 @@ import dev.headstart.sample.Label;
 import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.StoredDataSet;
 import dev.headstart.train.Epoch;
+import dev.headstart.train.Recipe;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.TrainingListener;
@@ -199,7 +200,7 @@ final class RunExecution implements TrainingListener {
   private Made attempt(boolean goesOn) {
     HeadSettings head = settings();
     RunRecipe recipe = RunRecipe.of(head, run.recipe());
-    progress.refit(refit(recipe));
+    progress.refit(refit(head, recipe));
     boolean resume = false;
     if (goesOn) {
       Integer version = made();
@@ -239,9 +240,10 @@ final class RunExecution implements TrainingListener {
     return Runs.settings(store, head());
   }
 
-  /** How much longer an epoch takes where those who judged train too; 0 where none follows. */
-  private static double refit(RunRecipe recipe) {
-    return recipe.options().judging().refit() == Boolean.FALSE ? 0 : 1;
+  /** How many times as long an epoch takes where those train too who judged; 0 for no refit. */
+  private static double refit(HeadSettings head, RunRecipe recipe) {
+    Recipe resolved = recipe.options().resolve(head.task(), 1);
+    return resolved.refit() ? 1 / (1 - resolved.validation()) : 0;
   }
 
   /** What it is called in the provenance of its version. */

@@ -157,7 +157,7 @@ final class RunRules implements AutoCloseable {
       return now.size();
     }
     RunSnapshot then = new RunSnapshot(log.snapshot(last.get().id()));
-    if (then.labels().isEmpty()) { // of a run that came to nothing the log forgets it
+    if (then.labels().isEmpty()) { // its version was removed
       Instant since = last.get().started();
       return (int)
           store.samples(head.head()).stream().filter(s -> s.added().isAfter(since)).count();

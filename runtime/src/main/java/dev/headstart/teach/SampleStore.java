@@ -52,6 +52,9 @@ public interface SampleStore {
    */
   Map<String, Integer> classes(String head);
 
+  /** A head's classes in the order in which they came. */
+  List<String> classNames(String head);
+
   /**
    * Adds a class without samples.
    *

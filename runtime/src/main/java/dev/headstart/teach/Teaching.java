@@ -387,7 +387,7 @@ public final class Teaching implements AutoCloseable {
   private void changeClass(Learner learner, String from, String to) {
     String head = learner.head();
     synchronized (learner) {
-      if (!store.classes(head).containsKey(from)
+      if (!store.classNames(head).contains(from)
           && views.live(head).map(learner::known).orElse(Set.of()).contains(from)) {
         store.addClass(head, from); // a version knows it, no sample does
       }

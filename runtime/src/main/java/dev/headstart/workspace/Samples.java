@@ -207,6 +207,11 @@ final class Samples implements SampleStore {
   }
 
   @Override
+  public List<String> classNames(String head) {
+    return read(handle -> List.copyOf(HeadRows.classIds(handle, head).keySet()), List.of());
+  }
+
+  @Override
   public void addClass(String head, String name) {
     change(
         handle -> {
