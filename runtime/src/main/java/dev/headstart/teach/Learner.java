@@ -8,6 +8,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
 import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
@@ -121,6 +122,7 @@ final class Learner implements AutoCloseable {
    * @return ids of samples whose features are to be computed, oldest first
    */
   synchronized List<String> sync() {
+    store.samples(head).forEach(this::settle);
     Map<String, StoredSample> now = new LinkedHashMap<>();
     store.samples(head).forEach(sample -> now.put(sample.id(), sample));
     Set<String> ids = new LinkedHashSet<>(samples.keySet());
@@ -132,6 +134,34 @@ final class Learner implements AutoCloseable {
         .filter(sample -> sample.state() == StoredSample.State.PENDING || lacks(sample))
         .map(StoredSample::id)
         .toList();
+  }
+
+  /**
+   * A sample whose original is gone is of use while its features are of the head's base and cut:
+   * with others it cannot be read, and it is ready again once they fit. What the command line
+   * recorded may be of a tail's cut, and stays as it is.
+   */
+  private void settle(StoredSample sample) {
+    if (sample.kept()
+        || sample.space() == null
+        || sample.source() == StoredSample.Source.TEACH
+        || settings.base() == null) {
+      return;
+    }
+    boolean fits = fits(sample);
+    if (fits && sample.state() == StoredSample.State.UNREADABLE) {
+      store.ready(head, sample.id(), sample.space());
+    } else if (!fits && sample.state() == StoredSample.State.READY) {
+      FeaturesOnlySample without =
+          new FeaturesOnlySample(sample.name(), settings.modality(), sample.id(), sample.space());
+      unreadable(sample, without.missing());
+    }
+  }
+
+  /** Whether a sample's features are there, and those of the head's base and cut. */
+  synchronized boolean fits(StoredSample sample) {
+    return sample.space() != null
+        && (settings.base() == null || FeatureStore.alike(sample.space(), source().space()));
   }
 
   private boolean inLine(String id, StoredSample now) {
@@ -330,7 +360,9 @@ final class Learner implements AutoCloseable {
       }
       return ready(sample, from.space(), found);
     } catch (BadInputException e) {
-      return unreadable(sample, e);
+      unreadable(sample, e);
+      refresh(List.of(id));
+      return true;
     }
   }
 
@@ -370,10 +402,8 @@ final class Learner implements AutoCloseable {
     return true;
   }
 
-  private synchronized boolean unreadable(StoredSample sample, BadInputException error) {
+  private synchronized void unreadable(StoredSample sample, BadInputException error) {
     store.unreadable(head, sample.id(), Unreadable.of(sample.name(), error).reason());
-    refresh(List.of(sample.id()));
-    return true;
   }
 
   /** Whether the sharpness is that of the samples as they are. */

@@ -231,7 +231,7 @@ public final class Teaching implements AutoCloseable {
       if (changed.keep() == HeadSettings.Keep.FEATURES && now.keep() != changed.keep()) {
         // Said once more, it throws away the originals of those that are ready.
         store.samples(head).stream()
-            .filter(s -> s.state() == StoredSample.State.READY && s.kept())
+            .filter(s -> s.state() == StoredSample.State.READY && s.kept() && learner.fits(s))
             .forEach(s -> store.ready(head, s.id(), s.space()));
         learner.sync();
       }

@@ -302,7 +302,8 @@ final class Samples implements SampleStore {
 
   /** Whether the bytes of a sample are to be written down. */
   private static boolean keeps(HeadSettings settings, StoredSample known) {
-    return known == null || !known.kept() && settings.keep() == Keep.SAMPLES;
+    return known == null
+        || !known.kept() && (settings.keep() == Keep.SAMPLES || known.state() == State.UNREADABLE);
   }
 
   private void takeBack(Collection<String> ids, RuntimeException failure) {
@@ -380,17 +381,18 @@ final class Samples implements SampleStore {
    */
   private static StoredSample now(StoredSample before, NewSample added, Blobs.Original original) {
     boolean adopted = before.source() == Source.TEACH;
+    boolean again = original != null && before.state() == State.UNREADABLE;
     return new StoredSample(
         before.id(),
         before.sequence(),
         added.label(),
         adopted ? added.sample().name() : before.name(),
-        before.state(),
-        before.reason(),
+        again ? State.PENDING : before.state(),
+        again ? null : before.reason(),
         adopted ? added.type() : before.type(),
         original == null ? before.bytes() : original.bytes().length,
         before.kept() || original != null,
-        before.space(),
+        again ? null : before.space(),
         adopted ? added.source() : before.source(),
         before.added());
   }
@@ -629,7 +631,8 @@ final class Samples implements SampleStore {
     change(
         handle ->
             handle.execute(
-                "UPDATE sample SET state = 'unreadable', reason = ?, space = NULL"
+                "UPDATE sample SET state = 'unreadable', reason = ?,"
+                    + " space = CASE WHEN kept = 1 THEN NULL ELSE space END"
                     + " WHERE head = ? AND id = ?",
                 reason,
                 head,

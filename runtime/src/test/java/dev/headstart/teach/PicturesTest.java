@@ -46,14 +46,6 @@ class PicturesTest {
     }
   }
 
-  private static NewSample sample(Path file, String label) throws IOException {
-    return new NewSample(
-        ImageSample.of(file.getFileName().toString(), Files.readAllBytes(file)),
-        new ClassLabel(label),
-        "image/jpeg",
-        StoredSample.Source.API);
-  }
-
   private static String label(ModelRepository repository, Path file) throws Exception {
     InferenceResult result =
         repository
@@ -98,7 +90,7 @@ class PicturesTest {
           List<NewSample> shown = new ArrayList<>();
           List<Path> photos = files(animals.resolve(animal));
           for (Path photo : photos.subList(0, SHOWN)) {
-            shown.add(sample(photo, animal));
+            shown.add(NewSamples.picture(photo, animal));
           }
           held.addAll(photos.subList(SHOWN, SHOWN + 5));
           teaching.add("seen", any, shown);
@@ -130,11 +122,11 @@ class PicturesTest {
         assertTrue(right >= 17, right + " of " + held.size());
 
         List<Path> photos = files(bags);
-        teaching.add("seen", any, List.of(sample(photos.get(0), "bag")));
+        teaching.add("seen", any, List.of(NewSamples.picture(photos.get(0), "bag")));
         settle(teaching);
         assertEquals("bag", label(repository, photos.get(1)));
         for (Path photo : photos.subList(2, 8)) {
-          teaching.add("seen", any, List.of(sample(photo, "bag")));
+          teaching.add("seen", any, List.of(NewSamples.picture(photo, "bag")));
         }
         settle(teaching);
         int bag = 0;

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
-import dev.headstart.sample.TextSample;
 import dev.headstart.train.TeachRequest.Promotion;
 import dev.headstart.workspace.Workspace;
 import java.nio.file.Path;
@@ -97,12 +96,7 @@ class RunRulesTest {
   private List<String> add(int samples, String... labels) {
     List<NewSample> added = new ArrayList<>();
     for (int i = 0; i < samples; i++) {
-      added.add(
-          new NewSample(
-              new TextSample("a text", "text " + count++),
-              new ClassLabel(labels[i % labels.length]),
-              "text/plain",
-              StoredSample.Source.API));
+      added.add(NewSamples.text("text " + count++, labels[i % labels.length]));
     }
     List<String> ids = store.add(HEAD, added).stream().map(a -> a.sample().id()).toList();
     ids.forEach(id -> store.ready(HEAD, id, "5a".repeat(32)));

@@ -17,7 +17,6 @@ import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
-import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
 import dev.headstart.serving.Heads;
 import dev.headstart.serving.InferenceRequest;
@@ -127,11 +126,7 @@ class TeachingTest {
 
   /** Vectors of a class lie around its own axis. */
   private float[] around(int axis) {
-    float[] values = new float[WIDTH];
-    for (int i = 0; i < WIDTH; i++) {
-      values[i] = 0.2f * (float) random.nextGaussian() + (i == axis ? 1 : 0);
-    }
-    return values;
+    return NewSamples.around(random, WIDTH, axis, 1, 0.2);
   }
 
   private static float[] axis(int axis) {
@@ -140,18 +135,10 @@ class TeachingTest {
     return values;
   }
 
-  private static NewSample sample(float[] values, String label) {
-    return new NewSample(
-        new VectorSample("v", values),
-        new ClassLabel(label),
-        "application/octet-stream",
-        StoredSample.Source.API);
-  }
-
   private List<String> add(String label, int axis, int count) {
     List<NewSample> samples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      samples.add(sample(around(axis), label));
+      samples.add(NewSamples.vector(around(axis), label));
     }
     return teaching.add("parts", ANY, samples).stream().map(a -> a.sample().id()).toList();
   }
@@ -380,21 +367,16 @@ class TeachingTest {
   void whatDoesNotFitIsRefusedAndNothingIsStored() throws Exception {
     add("a", 0, 2);
     until(() -> knows("a"));
-    NewSample text =
-        new NewSample(
-            new TextSample("t", "text"),
-            new ClassLabel("a"),
-            "text/plain",
-            StoredSample.Source.API);
+    NewSample text = NewSamples.text("text", "a");
     assertThrows(
         BadInputException.class,
-        () -> teaching.add("parts", ANY, List.of(sample(around(0), "a"), text)));
+        () -> teaching.add("parts", ANY, List.of(NewSamples.vector(around(0), "a"), text)));
     NewSample number =
         new NewSample(
             new VectorSample("v", around(0)), new NumberLabel(1), "", StoredSample.Source.API);
     assertThrows(BadInputException.class, () -> teaching.add("parts", ANY, List.of(number)));
     assertEquals(2, store.samples("parts").size());
-    teaching.add("parts", ANY, List.of(sample(new float[] {1, 2}, "a")));
+    teaching.add("parts", ANY, List.of(NewSamples.vector(new float[] {1, 2}, "a")));
     until(() -> teaching.head("parts").samples().unreadable() == 1);
     StoredSample odd =
         store.samples("parts").stream()
@@ -415,7 +397,7 @@ class TeachingTest {
     for (int client = 0; client < 2; client++) {
       List<NewSample> samples = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
-        samples.add(sample(around(client), "class " + client));
+        samples.add(NewSamples.vector(around(client), "class " + client));
       }
       mine.add(samples);
     }
@@ -429,7 +411,7 @@ class TeachingTest {
                 try {
                   for (NewSample sample : mine.get(number)) {
                     teaching.add("parts", ANY, List.of(sample));
-                    teaching.add("parts", ANY, List.of(sample(both, "class " + number)));
+                    teaching.add("parts", ANY, List.of(NewSamples.vector(both, "class " + number)));
                   }
                 } catch (RuntimeException | Error e) {
                   wrong.add(e);
@@ -546,7 +528,7 @@ class TeachingTest {
     add("b", 1, 2);
     settle();
     try (Workspace other = Workspace.open(folder.resolve("workspace"))) {
-      List<Added> added = other.samples().add("parts", List.of(sample(around(2), "c")));
+      List<Added> added = other.samples().add("parts", List.of(NewSamples.vector(around(2), "c")));
       until(() -> knows("c"));
       other.samples().delete("parts", List.of(added.get(0).sample().id()));
       until(() -> !knows("c"));
