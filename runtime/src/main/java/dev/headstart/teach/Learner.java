@@ -122,9 +122,12 @@ final class Learner implements AutoCloseable {
    * @return ids of samples whose features are to be computed, oldest first
    */
   synchronized List<String> sync() {
-    store.samples(head).forEach(this::settle);
+    List<StoredSample> all = store.samples(head);
+    if (all.stream().map(this::settle).reduce(false, Boolean::logicalOr)) {
+      all = store.samples(head);
+    }
     Map<String, StoredSample> now = new LinkedHashMap<>();
-    store.samples(head).forEach(sample -> now.put(sample.id(), sample));
+    all.forEach(sample -> now.put(sample.id(), sample));
     Set<String> ids = new LinkedHashSet<>(samples.keySet());
     ids.addAll(now.keySet());
     List<String> changed = ids.stream().filter(id -> !inLine(id, now.get(id))).toList();
@@ -140,22 +143,28 @@ final class Learner implements AutoCloseable {
    * A sample whose original is gone is of use while its features are of the head's base and cut:
    * with others it cannot be read, and it is ready again once they fit. What the command line
    * recorded may be of a tail's cut, and stays as it is.
+   *
+   * @return whether it is another now
    */
-  private void settle(StoredSample sample) {
+  private boolean settle(StoredSample sample) {
     if (sample.kept()
         || sample.space() == null
         || sample.source() == StoredSample.Source.TEACH
         || settings.base() == null) {
-      return;
+      return false;
     }
     boolean fits = fits(sample);
     if (fits && sample.state() == StoredSample.State.UNREADABLE) {
       store.ready(head, sample.id(), sample.space());
-    } else if (!fits && sample.state() == StoredSample.State.READY) {
+      return true;
+    }
+    if (!fits && sample.state() == StoredSample.State.READY) {
       FeaturesOnlySample without =
           new FeaturesOnlySample(sample.name(), settings.modality(), sample.id(), sample.space());
       unreadable(sample, without.missing());
+      return true;
     }
+    return false;
   }
 
   /** Whether a sample's features are there, and those of the head's base and cut. */
