@@ -4,8 +4,10 @@ import dev.headstart.error.UnavailableException;
 import dev.headstart.error.UnavailableException.Reason;
 import dev.headstart.server.Draining;
 import io.micronaut.http.HttpHeaders;
+import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
+import io.micronaut.http.server.netty.NettyHttpRequest;
 import io.micronaut.http.sse.Event;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
 import jakarta.annotation.PreDestroy;
@@ -18,6 +20,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -80,12 +84,23 @@ final class EventStreams implements GracefulShutdownCapable {
   /**
    * An answer that goes on until its source or its client ends it.
    *
+   * @param request that is answered
    * @param source is told where to put events as soon as the client listens; what it gives is
    *     closed when nobody does any more. It may offer at once whatever there is already, however
    *     much.
    * @throws UnavailableException if there are too many streams, or the server stops
    */
-  HttpResponse<Publisher<Event<String>>> open(Function<Stream, AutoCloseable> source) {
+  HttpResponse<Publisher<Event<String>>> open(
+      HttpRequest<?> request, Function<Stream, AutoCloseable> source) {
+    return open(
+        ((NettyHttpRequest<?>) request).getChannelHandlerContext().channel().eventLoop(), source);
+  }
+
+  /**
+   * @param loop on which clients are told
+   */
+  HttpResponse<Publisher<Event<String>>> open(
+      Executor loop, Function<Stream, AutoCloseable> source) {
     if (draining.begun()) {
       throw new UnavailableException(Reason.STOPPING, "the server is about to stop");
     }
@@ -94,7 +109,7 @@ final class EventStreams implements GracefulShutdownCapable {
           Reason.OVERLOADED,
           "there are " + most + " event streams already, as many as the server keeps");
     }
-    return HttpResponse.<Publisher<Event<String>>>ok(new Stream(source))
+    return HttpResponse.<Publisher<Event<String>>>ok(new Stream(loop, source))
         // Else a client that accepts anything is given JSON.
         .contentType(MediaType.TEXT_EVENT_STREAM_TYPE)
         .header(HttpHeaders.CACHE_CONTROL, "no-store")
@@ -116,6 +131,7 @@ final class EventStreams implements GracefulShutdownCapable {
 
   /** One client's stream; it has one subscriber. */
   final class Stream implements Publisher<Event<String>>, Subscription {
+    private final Executor loop;
     private final Function<Stream, AutoCloseable> source;
     private final Queue<Event<String>> waiting = new ArrayDeque<>();
     private Subscriber<? super Event<String>> client;
@@ -126,7 +142,8 @@ final class EventStreams implements GracefulShutdownCapable {
     private boolean cancelled;
     private boolean sending;
 
-    Stream(Function<Stream, AutoCloseable> source) {
+    Stream(Executor loop, Function<Stream, AutoCloseable> source) {
+      this.loop = loop;
       this.source = source;
     }
 
@@ -223,14 +240,26 @@ final class EventStreams implements GracefulShutdownCapable {
       closeFeed();
     }
 
-    /** One thread at a time; whoever comes meanwhile leaves its event to it. */
+    /**
+     * Has the connection's own thread send, once at a time. There a client that goes is seen
+     * between two events: what another thread would have handed over by then comes too late for
+     * Micronaut, which throws at each and never frees it.
+     */
     private void send() {
       synchronized (this) {
-        if (sending) {
+        if (sending || cancelled) {
           return;
         }
         sending = true;
       }
+      try {
+        loop.execute(this::drain);
+      } catch (RejectedExecutionException e) {
+        cancel(); // the server has stopped, and the connection with it
+      }
+    }
+
+    private void drain() {
       while (true) {
         Event<String> next;
         synchronized (this) {

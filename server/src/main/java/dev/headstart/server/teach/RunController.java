@@ -102,11 +102,13 @@ final class RunController {
   HttpResponse<Publisher<Event<String>>> events(
       @PathVariable String head,
       @PathVariable String run,
-      @Header("Last-Event-ID") @Nullable String last) {
+      @Header("Last-Event-ID") @Nullable String last,
+      HttpRequest<?> request) {
     long id = number(head, run);
     teaching.runs().get(head, id);
     long after = after(last);
     return streams.open(
+        request,
         stream ->
             teaching
                 .runs()
