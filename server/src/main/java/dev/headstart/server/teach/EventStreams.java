@@ -10,8 +10,10 @@ import io.micronaut.http.MediaType;
 import io.micronaut.http.server.netty.NettyHttpRequest;
 import io.micronaut.http.sse.Event;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
+import io.micronaut.scheduling.TaskExecutors;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
+import jakarta.inject.Named;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -21,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -47,6 +50,7 @@ final class EventStreams implements GracefulShutdownCapable {
 
   private final int most;
   private final Draining draining;
+  private final Executor workers;
   private final AtomicInteger taken = new AtomicInteger();
   private final Set<Stream> open = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService clock =
@@ -59,14 +63,19 @@ final class EventStreams implements GracefulShutdownCapable {
           });
 
   @Inject
-  EventStreams(TeachSettings settings, Draining draining) {
-    this(settings, draining, HEARTBEAT);
+  EventStreams(
+      TeachSettings settings,
+      Draining draining,
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
+    this(settings, draining, workers, HEARTBEAT);
   }
 
   /**
+   * @param workers where sources begin, as that may take a disk
    * @param heartbeat how long nothing may be sent
    */
-  EventStreams(TeachSettings settings, Draining draining, Duration heartbeat) {
+  EventStreams(TeachSettings settings, Draining draining, Executor workers, Duration heartbeat) {
+    this.workers = workers;
     this.most = settings.streams();
     this.draining = draining;
     clock.scheduleAtFixedRate(
@@ -92,8 +101,12 @@ final class EventStreams implements GracefulShutdownCapable {
    */
   HttpResponse<Publisher<Event<String>>> open(
       HttpRequest<?> request, Function<Stream, AutoCloseable> source) {
-    return open(
-        ((NettyHttpRequest<?>) request).getChannelHandlerContext().channel().eventLoop(), source);
+    return open(loop(request), source);
+  }
+
+  /** The thread of a request's connection; answers that are streams are to be made on it. */
+  static Executor loop(HttpRequest<?> request) {
+    return ((NettyHttpRequest<?>) request).getChannelHandlerContext().channel().eventLoop();
   }
 
   /**
@@ -152,14 +165,18 @@ final class EventStreams implements GracefulShutdownCapable {
       client = subscriber;
       taken.incrementAndGet();
       open.add(this);
+      waiting.add(Event.of("").comment("headstart"));
       subscriber.onSubscribe(this);
-      offer(Event.of("").comment("headstart"));
-      AutoCloseable made = null;
+      workers.execute(this::begin);
+    }
+
+    private void begin() {
+      AutoCloseable made;
       try {
         made = source.apply(this);
       } catch (RuntimeException e) {
         cancel();
-        subscriber.onError(e);
+        loop.execute(() -> client.onError(e));
         return;
       }
       boolean late;
@@ -174,6 +191,7 @@ final class EventStreams implements GracefulShutdownCapable {
       if (draining.begun()) {
         end();
       }
+      send();
     }
 
     /**
@@ -222,6 +240,9 @@ final class EventStreams implements GracefulShutdownCapable {
     public void request(long count) {
       synchronized (this) {
         requested = Math.max(requested, requested + count); // MAX_VALUE stays it
+        if (!opened) {
+          return; // the client is told of nothing before it is told of everything
+        }
       }
       send();
     }

@@ -23,7 +23,11 @@ import org.reactivestreams.Subscription;
 /** Streams with clients that read, read slowly, or go away. */
 class EventStreamsTest {
   private final EventStreams streams =
-      new EventStreams(new TeachSettings(true, 1, 0, 1, 0, 0, 2), new Draining());
+      new EventStreams(
+          new TeachSettings(true, 1, 0, 1, 0, 0, 2),
+          new Draining(),
+          Runnable::run,
+          Duration.ofHours(1));
   private final AtomicInteger closed = new AtomicInteger();
 
   @AfterEach
@@ -170,7 +174,10 @@ class EventStreamsTest {
   void aCommentKeepsAQuietStreamOpen() throws Exception {
     EventStreams quick =
         new EventStreams(
-            new TeachSettings(true, 1, 0, 1, 0, 0, 2), new Draining(), Duration.ofMillis(20));
+            new TeachSettings(true, 1, 0, 1, 0, 0, 2),
+            new Draining(),
+            Runnable::run,
+            Duration.ofMillis(20));
     EventStreams.Stream stream =
         (EventStreams.Stream) quick.open(Runnable::run, any -> closed::incrementAndGet).body();
     Client client = Client.of(stream);
