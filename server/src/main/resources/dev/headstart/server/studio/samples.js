@@ -3,6 +3,7 @@
 import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { get, url } from "./api.js";
+import { DRAGGED } from "./drop.js";
 import { problem } from "./notice.js";
 import { Face, sampleName } from "./sample.js";
 import { count, label } from "./words.js";
@@ -43,7 +44,7 @@ export class Samples extends Component {
       let page = await get(this.path(Math.min(shown, MOST_AT_ONCE)));
       let samples = page.samples;
       while (page.next && samples.length < shown) {
-        page = await get(this.path(MOST_AT_ONCE, page.next));
+        page = await get(this.path(Math.min(shown - samples.length, MOST_AT_ONCE), page.next));
         samples = [...samples, ...page.samples];
       }
       if (turn === this.turn) {
@@ -58,6 +59,7 @@ export class Samples extends Component {
   };
 
   more = async () => {
+    const from = this.state.samples.length;
     this.setState({ loading: true });
     try {
       const page = await get(this.path(PAGE * 2, this.state.next));
@@ -68,7 +70,10 @@ export class Samples extends Component {
     } catch (e) {
       this.setState({ error: e.message });
     }
-    this.setState({ loading: false });
+    this.setState({ loading: false }, () => {
+      // The button moves away under the keyboard, or is gone.
+      this.list.current?.children[from]?.focus({ preventScroll: true });
+    });
   };
 
   toggle(i, range) {
@@ -151,7 +156,7 @@ export class Samples extends Component {
         onKeyDown: (e) => this.key(e, i),
         onDragStart: (e) => {
           const moved = chosen ? [...selected.keys()] : [sample.id];
-          e.dataTransfer.setData("application/x-headstart-samples", JSON.stringify(moved));
+          e.dataTransfer.setData(DRAGGED, JSON.stringify(moved));
           e.dataTransfer.effectAllowed = "move";
         },
       },
