@@ -282,7 +282,7 @@ export class Classes extends Component {
       h(Labelling, {
         head,
         labels: samples.map((s) => s.label),
-        title: several ? "Everything that holds; none of them is an answer too" : "It is",
+        title: several ? "Tick all that it is; nothing at all is fine too" : "It is",
         action: busy ?? "Save",
         disabled: busy !== null,
         onLabel: (change) => this.relabel(samples.map((s) => s.id), change),
@@ -301,11 +301,12 @@ export class Classes extends Component {
       this.names().length === 0 && p({ class: "muted" }, "There is no class yet. Add one first, then paste again."),
       div(
         { class: "row wrap-row" },
-        this.names().map((name) =>
+        this.names().map((name, i) =>
           button(
             {
               type: "button",
               key: name,
+              autofocus: i === 0,
               class: "button wrap",
               onClick: () => {
                 this.uploads.add(name, items);

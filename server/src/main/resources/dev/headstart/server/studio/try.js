@@ -231,7 +231,7 @@ export class Try extends Component {
     const { paused, live } = this.state;
     return div(
       { class: "feedback", onFocusIn: () => live && !paused && this.setState({ paused: true }) },
-      h(Labelling, { key: answer.id, head, labels: [answer.labels ?? answer.label ?? answer.value], title: head.task === "multi" ? "Wrong? It is all that is ticked" : "Wrong? It is", action: "Tell it", disabled: false, onLabel: this.correct }),
+      h(Labelling, { key: answer.id, head, labels: [answer.labels ?? answer.label ?? answer.value], title: head.task === "multi" ? "Wrong? Tick all that it is" : "Wrong? It is", action: "Tell it", disabled: false, onLabel: this.correct }),
     );
   }
 }

@@ -54,7 +54,7 @@ class StudioHeadsTest {
 
   @AfterEach
   void nothingElseToComplainOf() {
-    assertEquals(List.of(), browser.complaints("willReadFrequently", REFUSED));
+    assertEquals(List.of(), browser.complaints(REFUSED));
   }
 
   @Test

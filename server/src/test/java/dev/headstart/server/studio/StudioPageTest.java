@@ -189,7 +189,7 @@ class StudioPageTest {
     browser.open(operator.address("/"));
     browser.see(".head-card");
     browser.look("names-heads");
-    assertEquals(List.of(), browser.complaints("willReadFrequently"));
+    assertEquals(List.of(), browser.complaints());
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.server.Server;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -63,10 +64,15 @@ class StudioRunsTest {
       server.close();
       browser.see(".banner");
       assertTrue(browser.see(".banner").getText().contains("does not answer"));
+      Path late = Files.writeString(folder.resolve("late.jsonl"), "{\"features\": [0.2, 0.9]}\n");
+      browser.upload("input[aria-label='JSONL files for low']", List.of(late));
+      browser.see("//*[@role='alert' and contains(.,'1 sample not sent yet')]");
       browser.look("server-away");
       interrupt(workspace, second);
       server = Operator.server(workspace, Map.of("headstart.port", port));
       browser.await("no banner", () -> browser.all(".banner").isEmpty());
+      browser.press("Try again");
+      operator.counted("low", 21);
       browser.see(said("was interrupted"));
       browser.look("run-interrupted");
       browser.press("Go on");

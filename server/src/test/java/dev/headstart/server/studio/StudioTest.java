@@ -26,9 +26,6 @@ import org.openqa.selenium.interactions.Actions;
 class StudioTest {
   private static final String HOSTILE = "<img src=x onerror=alert(1)> \"&'";
 
-  /** What Chromium says of how axe tells icons from words. */
-  private static final String AXE_READS_PIXELS = "willReadFrequently";
-
   private static Browser browser;
 
   @TempDir static Path folder;
@@ -62,7 +59,7 @@ class StudioTest {
       teachAndWatchTheCurves(2);
       compareRollBackAndPromote();
       otherScreens();
-      assertEquals(List.of(), browser.complaints(AXE_READS_PIXELS));
+      assertEquals(List.of(), browser.complaints());
       browser.open("about:blank"); // before the server ends, which the page would notice
     }
   }
@@ -89,7 +86,7 @@ class StudioTest {
       browser.press("New head");
       browser.see("dialog[open]");
       assertEquals("", browser.script("return document.cookie"), "scripts cannot read the cookie");
-      assertEquals(List.of(), browser.complaints(AXE_READS_PIXELS, "401"));
+      assertEquals(List.of(), browser.complaints("401"));
       browser.open("about:blank");
     }
   }
@@ -124,7 +121,7 @@ class StudioTest {
     assertTrue(refused.getText().contains("notes.png"), refused.getText());
     browser.click(column("cat") + "//button[@aria-label='Dismiss']");
     // The browser reports what the server refused; the page has shown it.
-    assertEquals(List.of(), browser.complaints(AXE_READS_PIXELS, "400 (Bad Request)"));
+    assertEquals(List.of(), browser.complaints("400 (Bad Request)"));
     browser.await(
         "thumbnails",
         () ->
