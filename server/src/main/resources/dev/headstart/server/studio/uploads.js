@@ -131,7 +131,9 @@ export class Uploads {
         this.#took(label, before + 1, { refused });
       } else {
         const name = items.length === 1 ? nameOf(items[0]) : count(items.length, "sample");
-        this.#took(label, before + items.length, { refused: [{ name, error: e.message }] });
+        // Of one sample the server names it once more.
+        const error = e.message.replace(`the sample cannot be used: ${name}: `, "");
+        this.#took(label, before + items.length, { refused: [{ name, error }] });
       }
     }
   }

@@ -36,6 +36,7 @@ import org.openqa.selenium.logging.LoggingPreferences;
 final class Browser implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Path SCREENSHOTS = Path.of("target/screenshots");
+
   /** What Chromium says of how axe tells icons from words. */
   private static final String AXE_READS_PIXELS = "willReadFrequently";
 
@@ -119,7 +120,9 @@ final class Browser implements AutoCloseable {
             List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
   }
 
-  /** Waits for an element that can be seen; XPath if it begins with a slash or a bracket, else CSS. */
+  /**
+   * Waits for an element that can be seen; XPath if it begins with a slash or a bracket, else CSS.
+   */
   WebElement see(String what) {
     return await(
         what, () -> all(what).stream().filter(WebElement::isDisplayed).findFirst().orElse(null));
