@@ -98,7 +98,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("teach", "backbone")
+        .mayOnlyBeAccessedByLayers("teach", "train", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
             "façade",
