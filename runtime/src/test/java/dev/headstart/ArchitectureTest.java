@@ -58,6 +58,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.serving..")
         .layer("predict")
         .definedBy("dev.headstart.predict..")
+        .layer("advise")
+        .definedBy("dev.headstart.advise..")
         .layer("train")
         .definedBy("dev.headstart.train..")
         .layer("head")
@@ -90,15 +92,17 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("predict")
         .mayOnlyBeAccessedByLayers("façade", "teach", "serving")
+        .whereLayer("advise")
+        .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("train")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict", "advise")
         .whereLayer("head")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
         .whereLayer("backbone")
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("teach", "backbone")
+        .mayOnlyBeAccessedByLayers("teach", "advise", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
             "façade",
@@ -106,6 +110,7 @@ class ArchitectureTest {
             "teach",
             "serving",
             "predict",
+            "advise",
             "train",
             "head",
             "backbone",

@@ -58,9 +58,6 @@ import java.util.stream.IntStream;
  * more, on everything, for as many epochs.
  */
 public final class Teacher {
-  /** Classes whose counts differ so much deserve a word. */
-  private static final int UNEVEN = 5;
-
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
 
@@ -311,17 +308,9 @@ public final class Teacher {
               + " some samples of each");
     }
     if (lesson.task() == Task.SINGLE && !recipe.balanced()) {
-      int[] counts = lesson.targets().counts();
-      int least = IntStream.of(counts).filter(n -> n > 0).min().orElse(0);
-      int most = IntStream.of(counts).max().orElse(0);
-      if (most >= UNEVEN * least) {
-        listener.warning(
-            "the rarest class has "
-                + least
-                + " samples, the most frequent "
-                + most
-                + ": --class-weights balanced makes them count alike, at some cost in accuracy");
-      }
+      new ClassCounts(lesson.classes(), lesson.targets().counts())
+          .uneven()
+          .ifPresent(listener::warning);
     }
   }
 
