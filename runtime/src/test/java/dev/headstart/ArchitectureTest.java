@@ -97,10 +97,11 @@ class ArchitectureTest {
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict", "advise")
         .whereLayer("head")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train")
         .whereLayer("backbone")
         .mayOnlyBeAccessedByLayers(
-            "façade", "workspace", "teach", "serving", "predict", "train", "head")
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train", "head")
         .whereLayer("preprocess")
         .mayOnlyBeAccessedByLayers("teach", "advise", "backbone")
         .whereLayer("sample")
@@ -121,7 +122,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("artifact", "head")
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers(
-            "façade", "teach", "serving", "predict", "train", "head", "backbone")
+            "façade", "teach", "serving", "predict", "advise", "train", "head", "backbone")
         .whereLayer("disk")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "train", "backbone", "ort")
         .check(CLASSES);

@@ -2,11 +2,10 @@ package dev.headstart.advise;
 
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Sample;
-import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.Unreadable;
-import dev.headstart.train.FeatureTable;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * Labelled samples as {@link Checkup} takes them, row by row.
@@ -14,7 +13,7 @@ import java.util.List;
  * @param ids SHA-256 of the samples
  * @param names for people
  * @param labels of the task's kind
- * @param features pooled, a row a sample
+ * @param features pooled, of a row; all of one width
  * @param embedded whether they are a base model's, of which alone near duplicates can be told
  * @param originals the samples themselves, to look for blank ones; empty if they are not at hand
  * @param judges which of them judge instead of training; null if that is not decided
@@ -26,7 +25,7 @@ public record CheckedSamples(
     List<String> ids,
     List<String> names,
     List<Label> labels,
-    FeatureTable features,
+    IntFunction<float[]> features,
     boolean embedded,
     List<Sample> originals,
     boolean[] judges,
@@ -39,25 +38,33 @@ public record CheckedSamples(
     labels = List.copyOf(labels);
     originals = List.copyOf(originals);
     unreadable = List.copyOf(unreadable);
-    if (labels.size() != features.rows() || ids.size() != names.size()) {
+    if (labels.size() != ids.size() || ids.size() != names.size()) {
       throw new IllegalArgumentException(
-          labels.size() + " labels for " + features.rows() + " rows of features");
+          labels.size() + " labels and " + names.size() + " names of " + ids.size() + " samples");
     }
   }
 
-  /** What was left out while a data set was read. */
-  public CheckedSamples without(SkippedSamples skipped) {
+  /**
+   * The samples of a study, by their features at the advised tap.
+   *
+   * @param judges which of them judge instead of training; null if that is not decided
+   * @param unreadable samples that were left out, the first of them
+   * @param left how many were left out
+   */
+  public static CheckedSamples of(
+      Study study, boolean[] judges, List<Unreadable> unreadable, int left) {
+    float[][] rows = study.advised();
     return new CheckedSamples(
-        task,
-        ids,
-        names,
-        labels,
-        features,
-        embedded,
-        originals,
+        study.task(),
+        study.digests(),
+        study.names(),
+        study.labels(),
+        row -> rows[row],
+        study.advice().base() != null,
+        study.samples(),
         judges,
-        skipped.named(),
-        skipped.count());
+        unreadable,
+        left);
   }
 
   int count() {

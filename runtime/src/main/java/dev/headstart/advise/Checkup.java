@@ -71,11 +71,10 @@ public record Checkup(
   /**
    * A sample.
    *
-   * @param id SHA-256 of its bytes; null if they could not be read
+   * @param id SHA-256 of its bytes
    * @param name for people: its file
    * @param label as JSON: a class, a list of classes or a number
    */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Subject(String id, String name, Object label) {}
 
   /**
@@ -106,8 +105,13 @@ public record Checkup(
    */
   public record Pair(double similarity, Across across, Subject a, Subject b) {}
 
-  /** A sample that could not be read, and why. */
-  public record Unusable(String name, String reason) {}
+  /**
+   * A sample that could not be read, and why.
+   *
+   * @param id null where its bytes could not be read
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Unusable(String id, String name, String reason) {}
 
   /**
    * Looks at samples. Takes below a second for hundreds of them, and a few at most.
@@ -146,7 +150,7 @@ public record Checkup(
               + " samples");
     }
     float[][] features =
-        IntStream.of(rows).mapToObj(checked.features()::row).toArray(float[][]::new);
+        IntStream.of(rows).mapToObj(checked.features()).toArray(float[][]::new);
     return new Checkup(
         checked.count(),
         rows.length,
@@ -158,7 +162,7 @@ public record Checkup(
             checked.left(),
             checked.unreadable().stream()
                 .limit(LISTED)
-                .map(u -> new Unusable(u.name(), u.reason()))
+                .map(u -> new Unusable(null, u.name(), u.reason()))
                 .toList()),
         blank(checked));
   }
@@ -196,10 +200,11 @@ public record Checkup(
             targets.values(), rows[i] * targets.outputs(), wanted[i], 0, targets.outputs());
       }
     }
+    float[][] inputs = Stream.of(features).map(float[]::clone).toArray(float[][]::new);
     if (checked.embedded()) {
-      Rows.normalise(features);
+      Rows.normalise(inputs);
     }
-    float[][] scores = LeaveOneOut.scores(features, wanted);
+    float[][] scores = LeaveOneOut.scores(inputs, wanted);
     ConfidentLearning.Doubt[] doubts =
         switch (checked.task()) {
           case SINGLE -> ConfidentLearning.classes(scores, labels);
@@ -251,7 +256,11 @@ public record Checkup(
   }
 
   private static Findings<Pair> duplicates(CheckedSamples checked, int[] rows, float[][] features) {
-    List<NearDuplicates.Pair> found = rows.length < 2 ? List.of() : NearDuplicates.of(features);
+    Miniatures pictures = new Miniatures(checked.originals());
+    List<NearDuplicates.Pair> found =
+        rows.length < 2
+            ? List.of()
+            : NearDuplicates.of(features, (a, b) -> pictures.same(rows[a], rows[b]));
     double spread = spread(checked);
     List<Pair> worst =
         found.stream()

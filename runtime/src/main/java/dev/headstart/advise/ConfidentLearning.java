@@ -45,7 +45,7 @@ final class ConfidentLearning {
       thresholds[labels[i]] += probabilities[i][labels[i]];
     }
     for (int c = 0; c < classes; c++) {
-      thresholds[c] = counts[c] == 0 ? 2 : thresholds[c] / counts[c];
+      thresholds[c] = counts[c] < FEWEST ? 2 : thresholds[c] / counts[c];
     }
     Doubt[] doubts = new Doubt[n];
     for (int i = 0; i < n; i++) {

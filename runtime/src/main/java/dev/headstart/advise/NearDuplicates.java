@@ -2,8 +2,10 @@ package dev.headstart.advise;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BiPredicate;
 
 /**
  * Samples that are the same thing twice, by their features: a picture at another size, compression
@@ -14,7 +16,7 @@ import java.util.Random;
  * the usual distance of either one's next neighbours, as Lowe 2004 ("Distinctive Image Features
  * from Scale-Invariant Keypoints") judges matches. Usual is the median over the second to eleventh
  * neighbour, and at least half the median of that over all samples, so that a dozen copies of one
- * picture do not hide each other.
+ * picture do not hide each other. Where the features leave it open, the pictures themselves decide.
  */
 final class NearDuplicates {
   /**
@@ -23,6 +25,9 @@ final class NearDuplicates {
    * of 1000 photographs of ImageNet are above 0.33. See docs/advice.md.
    */
   static final double RATIO = 0.3;
+
+  /** Of the usual distance, up to which pictures that are at hand are looked at themselves. */
+  private static final double DOUBTFUL = 0.7;
 
   private static final int NEIGHBOURS = 11;
 
@@ -54,9 +59,11 @@ final class NearDuplicates {
 
   /**
    * @param rows features, [n][width]
+   * @param pictures says of two rows whether their pictures are the same, where features alone are
+   *     not enough
    * @return closest first
    */
-  static List<Pair> of(float[][] rows) {
+  static List<Pair> of(float[][] rows, BiPredicate<Integer, Integer> pictures) {
     int n = rows.length;
     float[][] exact = n < FEWEST ? copy(rows) : Rows.centred(rows);
     Rows.normalise(exact);
@@ -67,20 +74,27 @@ final class NearDuplicates {
     float[][] closest = neighbours(near);
     double[] usual = usual(closest);
     List<Pair> pairs = new ArrayList<>();
+    List<Pair> doubtful = new ArrayList<>();
     for (int a = 0; a < n; a++) {
-      boolean alone = n >= FEWEST && closest[a][0] > Math.max(LEAST, RATIO * usual[a]) * slack;
+      boolean alone = n >= FEWEST && closest[a][0] > Math.max(LEAST, DOUBTFUL * usual[a]) * slack;
       for (int b = a + 1; b < n && !alone && pairs.size() < MOST; b++) {
         double limit = n < FEWEST ? SAME : Math.max(LEAST, RATIO * Math.min(usual[a], usual[b]));
-        if (1 - Rows.dot(near[a], near[b]) > limit * slack) {
+        double wider = limit * DOUBTFUL / RATIO;
+        if (1 - Rows.dot(near[a], near[b]) > wider * slack) {
           continue;
         }
         double similarity = Rows.dot(exact[a], exact[b]);
+        Pair pair = new Pair(a, b, Math.min(1, similarity), (1 - similarity) * RATIO / limit);
         if (1 - similarity <= limit) {
-          pairs.add(new Pair(a, b, Math.min(1, similarity), (1 - similarity) * RATIO / limit));
+          pairs.add(pair);
+        } else if (1 - similarity <= wider) {
+          doubtful.add(pair);
         }
       }
     }
-    pairs.sort((x, y) -> Double.compare(x.ratio, y.ratio));
+    doubtful.sort(Comparator.comparingDouble(Pair::ratio)); // only so many pictures are decoded
+    doubtful.stream().filter(pair -> pictures.test(pair.a, pair.b)).forEach(pairs::add);
+    pairs.sort(Comparator.comparingDouble(Pair::ratio));
     return pairs;
   }
 
