@@ -149,8 +149,7 @@ public record Checkup(
               + checked.count()
               + " samples");
     }
-    float[][] features =
-        IntStream.of(rows).mapToObj(checked.features()).toArray(float[][]::new);
+    float[][] features = IntStream.of(rows).mapToObj(checked.features()).toArray(float[][]::new);
     return new Checkup(
         checked.count(),
         rows.length,

@@ -6,9 +6,10 @@ import java.util.Arrays;
  * Which labels are likely wrong: confident learning (Northcutt, Jiang and Chuang 2021, "Confident
  * Learning: Estimating Uncertainty in Dataset Labels").
  *
- * <p>A sample's label is doubted where, by what the other samples say, another class is at least as
- * probable as it is on average for those labelled so, and no such class is more probable than it;
- * the label's own class included. Doubts are ordered by the normalised margin, the probability of
+ * <p>A sample's label is likely wrong where, by what the other samples say, another class is at
+ * least as probable as it is on average for those labelled so, the most probable of such classes;
+ * and, beyond the paper, more probable than the label: the average of a class that is all mistakes
+ * says nothing. Doubts are ordered by the normalised margin, the probability of
  * the other class less that of the label.
  */
 final class ConfidentLearning {
@@ -61,7 +62,8 @@ final class ConfidentLearning {
           confident = c;
         }
       }
-      boolean likely = confident >= 0 && confident != label;
+      boolean likely =
+          confident >= 0 && probabilities[i][confident] > probabilities[i][label];
       doubts[i] =
           counts[label] < FEWEST || other < 0
               ? Doubt.NONE

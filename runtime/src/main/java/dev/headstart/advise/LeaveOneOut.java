@@ -1,5 +1,7 @@
 package dev.headstart.advise;
 
+import java.util.stream.IntStream;
+
 /**
  * What a ridge regression says of each sample that it has not learned from, without a refit a
  * sample.
@@ -12,50 +14,74 @@ package dev.headstart.advise;
 final class LeaveOneOut {
   private static final double[] PENALTIES = {0.003, 0.03, 0.3, 3};
 
+  private static final int CHOOSING = 400;
+
   private LeaveOneOut() {}
 
   /**
-   * @param rows features, [n][width]; of one length each
+   * @param rows features, [n][width]
    * @param targets [n][outputs]
    * @return what is predicted for each row by the others, [n][outputs]
    */
   static float[][] scores(float[][] rows, float[][] targets) {
-    int n = rows.length;
-    int outputs = targets[0].length;
-    double[] mean = new double[outputs];
-    for (float[] target : targets) {
-      for (int k = 0; k < outputs; k++) {
-        mean[k] += target[k] / n;
+    double least = Double.POSITIVE_INFINITY;
+    double best = PENALTIES[0];
+    int[] some = some(rows.length);
+    float[][] its = targets(some, targets);
+    double[][] kernel = kernel(IntStream.of(some).mapToObj(i -> rows[i]).toArray(float[][]::new));
+    for (double penalty : PENALTIES) {
+      double error = error(scores(kernel, its, penalty), its);
+      if (error < least) {
+        least = error;
+        best = penalty;
       }
     }
-    double[][] kernel = kernel(rows);
+    return scores(some.length == rows.length ? kernel : kernel(rows), targets, best);
+  }
+
+  /** Rows that are enough to choose a penalty by, evenly over all of them. */
+  private static int[] some(int n) {
+    int taken = Math.min(n, CHOOSING);
+    return IntStream.range(0, taken).map(i -> (int) ((long) i * n / taken)).toArray();
+  }
+
+  private static float[][] targets(int[] rows, float[][] targets) {
+    return IntStream.of(rows).mapToObj(i -> targets[i]).toArray(float[][]::new);
+  }
+
+  private static double error(float[][] scores, float[][] targets) {
+    double error = 0;
+    for (int i = 0; i < scores.length; i++) {
+      for (int k = 0; k < scores[i].length; k++) {
+        error += (scores[i][k] - targets[i][k]) * (scores[i][k] - targets[i][k]);
+      }
+    }
+    return error;
+  }
+
+  private static float[][] scores(double[][] kernel, float[][] targets, double penalty) {
+    int n = kernel.length;
+    int outputs = targets[0].length;
+    double[] mean = new double[outputs];
     double scale = 0;
     for (int i = 0; i < n; i++) {
       scale += kernel[i][i] / n;
+      for (int k = 0; k < outputs; k++) {
+        mean[k] += targets[i][k] / n;
+      }
     }
-    float[][] best = new float[n][outputs];
-    double least = Double.POSITIVE_INFINITY;
-    for (double penalty : PENALTIES) {
-      double[][] inverse = inverse(kernel, penalty * Math.max(scale, 1e-12));
-      float[][] scores = new float[n][outputs];
-      double error = 0;
-      for (int i = 0; i < n; i++) {
-        for (int k = 0; k < outputs; k++) {
-          double alpha = 0;
-          for (int j = 0; j < n; j++) {
-            alpha += inverse[i][j] * (targets[j][k] - mean[k]);
-          }
-          double residual = alpha / inverse[i][i];
-          scores[i][k] = (float) (targets[i][k] - residual);
-          error += residual * residual;
+    double[][] inverse = inverse(kernel, penalty * Math.max(scale, 1e-12));
+    float[][] scores = new float[n][outputs];
+    for (int i = 0; i < n; i++) {
+      for (int k = 0; k < outputs; k++) {
+        double alpha = 0;
+        for (int j = 0; j < n; j++) {
+          alpha += inverse[i][j] * (targets[j][k] - mean[k]);
         }
-      }
-      if (error < least) {
-        least = error;
-        best = scores;
+        scores[i][k] = (float) (targets[i][k] - alpha / inverse[i][i]);
       }
     }
-    return best;
+    return scores;
   }
 
   /** Of the rows less their mean, and one for the intercept, which is hardly penalised so. */

@@ -239,7 +239,7 @@ class CheckupTest {
             one.ids(),
             one.names(),
             labels,
-            table,
+            table::row,
             true,
             List.of(),
             judges,
