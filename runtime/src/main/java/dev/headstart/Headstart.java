@@ -2,6 +2,7 @@ package dev.headstart;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.advise.CheckingListener;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.disk.DiskFailures;
@@ -112,7 +113,7 @@ public final class Headstart implements AutoCloseable {
             Renaming.names(workspace.samples()),
             Runtime.getRuntime().availableProcessors());
     try {
-      TeachResult result = teacher.teach(request, listener);
+      TeachResult result = teacher.teach(request, new CheckingListener(listener));
       remember(result, listener);
       return result;
     } catch (FailureException e) {

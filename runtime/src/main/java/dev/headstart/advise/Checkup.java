@@ -1,17 +1,20 @@
 package dev.headstart.advise;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonValue;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
 import dev.headstart.train.ClassCounts;
+import dev.headstart.train.TaughtSamples;
 import dev.headstart.train.Targets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -95,7 +98,13 @@ public record Checkup(
     /** One trains and the other judges, who knows it by heart then. */
     SPLIT,
     /** Neither. */
-    NOTHING
+    NOTHING;
+
+    /** {@code labels}, {@code split}, {@code nothing}. */
+    @JsonValue
+    public String id() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /**
@@ -114,11 +123,37 @@ public record Checkup(
   public record Unusable(String id, String name, String reason) {}
 
   /**
+   * Looks at the samples of a study, by their features at the advised tap.
+   *
+   * @param judges which of them judge instead of training; null if that is not decided
+   */
+  public static Checkup of(Study study, boolean[] judges) {
+    float[][] rows = study.advised();
+    return of(
+        new TaughtSamples(
+            study.task(),
+            study.digests(),
+            study.names(),
+            study.labels(),
+            row -> rows[row],
+            study.advice().base() != null,
+            study.samples(),
+            judges,
+            study.advice().skipped(),
+            study.advice().skipped().size()));
+  }
+
+  /** The same with other samples that could not be read. */
+  public Checkup with(Findings<Unusable> others) {
+    return new Checkup(samples, looked, warnings, few, suspects, duplicates, others, blank);
+  }
+
+  /**
    * Looks at samples. Takes below a second for hundreds of them, and a few at most.
    *
    * @param checked may be empty
    */
-  public static Checkup of(CheckedSamples checked) {
+  public static Checkup of(TaughtSamples checked) {
     List<String> classes = classes(checked);
     Targets targets = Targets.of(checked.task(), classes, checked.labels());
     List<String> warnings = new ArrayList<>();
@@ -166,7 +201,7 @@ public record Checkup(
         blank(checked));
   }
 
-  private static List<String> classes(CheckedSamples checked) {
+  private static List<String> classes(TaughtSamples checked) {
     Set<String> names = new TreeSet<>();
     checked.labels().forEach(label -> names.addAll(label.names()));
     return List.copyOf(names);
@@ -179,7 +214,7 @@ public record Checkup(
   }
 
   private static Findings<Suspect> suspects(
-      CheckedSamples checked,
+      TaughtSamples checked,
       Targets targets,
       List<String> classes,
       int[] rows,
@@ -254,7 +289,7 @@ public record Checkup(
     return List.copyOf(names);
   }
 
-  private static Findings<Pair> duplicates(CheckedSamples checked, int[] rows, float[][] features) {
+  private static Findings<Pair> duplicates(TaughtSamples checked, int[] rows, float[][] features) {
     Miniatures pictures = new Miniatures(checked.originals());
     List<NearDuplicates.Pair> found =
         rows.length < 2
@@ -276,7 +311,7 @@ public record Checkup(
     return new Findings<>(found.size(), worst);
   }
 
-  private static Across across(CheckedSamples checked, int a, int b, double spread) {
+  private static Across across(TaughtSamples checked, int a, int b, double spread) {
     Label one = checked.labels().get(a);
     Label other = checked.labels().get(b);
     boolean differ =
@@ -291,7 +326,7 @@ public record Checkup(
   }
 
   /** Standard deviation of the numbers of a regression. */
-  private static double spread(CheckedSamples checked) {
+  private static double spread(TaughtSamples checked) {
     double[] values =
         checked.labels().stream()
             .filter(NumberLabel.class::isInstance)
@@ -305,14 +340,14 @@ public record Checkup(
             .orElse(0));
   }
 
-  private static Findings<Subject> blank(CheckedSamples checked) {
+  private static Findings<Subject> blank(TaughtSamples checked) {
     int[] rows = Blank.rows(checked.originals());
     return new Findings<>(
         rows.length,
         IntStream.of(rows).limit(LISTED).mapToObj(row -> subject(checked, row)).toList());
   }
 
-  private static Subject subject(CheckedSamples checked, int row) {
+  private static Subject subject(TaughtSamples checked, int row) {
     return new Subject(
         checked.ids().get(row), checked.names().get(row), plain(checked.labels().get(row)));
   }

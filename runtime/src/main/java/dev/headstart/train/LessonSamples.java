@@ -27,6 +27,7 @@ final class LessonSamples {
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
   private final List<Sample> samples = new ArrayList<>();
+  private final List<String> names = new ArrayList<>();
   private final List<String> digests = new ArrayList<>();
   private final List<Label> labels = new ArrayList<>();
 
@@ -78,6 +79,7 @@ final class LessonSamples {
     } else {
       samples.add(sample);
     }
+    names.add(sample.name());
     digests.add(sample.sha256());
     labels.add(item.label());
   }
@@ -91,6 +93,7 @@ final class LessonSamples {
   /** Keeps these rows only. */
   void keep(boolean[] kept) {
     keep(samples, kept);
+    keep(names, kept);
     keep(digests, kept);
     keep(labels, kept);
   }
@@ -114,6 +117,11 @@ final class LessonSamples {
   /** Empty where feature vectors were taken. */
   List<Sample> samples() {
     return samples;
+  }
+
+  /** For people. */
+  List<String> names() {
+    return names;
   }
 
   /** SHA-256 of the samples. */

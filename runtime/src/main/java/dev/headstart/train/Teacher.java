@@ -158,6 +158,9 @@ public final class Teacher {
               warm.isEmpty() ? Set.of() : trained(request.head()));
       requireTrainable(lesson, split);
       warn(lesson, split, recipe, listener);
+      if (lesson.features() != null) {
+        listener.samples(lesson.taught(split)).forEach(listener::warning);
+      }
       long trainStart = System.nanoTime();
       Judge judge = new Judge(heads, runs, lesson, names);
       TrainingRun run = run(request, lesson, split, recipe, warm, staged);

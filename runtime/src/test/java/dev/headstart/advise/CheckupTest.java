@@ -26,6 +26,7 @@ import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.Unreadable;
 import dev.headstart.train.FeatureTable;
+import dev.headstart.train.TaughtSamples;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
@@ -58,16 +59,16 @@ class CheckupTest {
 
   private record Read(List<Sample> samples, List<Label> labels, FeatureTable features) {
 
-    CheckedSamples checked() {
+    TaughtSamples checked() {
       return of(Task.SINGLE, labels, features, samples);
     }
   }
 
-  private static CheckedSamples of(
+  private static TaughtSamples of(
       Task task, List<Label> labels, FeatureTable features, List<Sample> originals) {
     List<String> ids = IntStream.range(0, labels.size()).mapToObj(i -> "id" + i).toList();
     List<String> names = originals.isEmpty() ? ids : originals.stream().map(Sample::name).toList();
-    return new CheckedSamples(
+    return new TaughtSamples(
         task, ids, names, labels, features::row, true, originals, null, List.of(), 0);
   }
 
@@ -232,9 +233,9 @@ class CheckupTest {
     labels.add(labels.get(5));
     boolean[] judges = new boolean[61];
     judges[60] = true;
-    CheckedSamples one = of(Task.SINGLE, labels, table, List.of());
-    CheckedSamples split =
-        new CheckedSamples(
+    TaughtSamples one = of(Task.SINGLE, labels, table, List.of());
+    TaughtSamples split =
+        new TaughtSamples(
             Task.SINGLE,
             one.ids(),
             one.names(),
@@ -420,7 +421,7 @@ class CheckupTest {
     int[] classes = IntStream.range(0, 20_000).map(i -> i % 4).toArray();
     List<Label> labels =
         IntStream.of(classes).mapToObj(c -> (Label) new ClassLabel("c" + c)).toList();
-    CheckedSamples many = of(Task.SINGLE, labels, clusters(classes, 384, 1, random), List.of());
+    TaughtSamples many = of(Task.SINGLE, labels, clusters(classes, 384, 1, random), List.of());
     long start = System.nanoTime();
     Checkup report = Checkup.of(many);
     System.out.println("20 000 samples: " + (System.nanoTime() - start) / 1_000_000 + " ms");

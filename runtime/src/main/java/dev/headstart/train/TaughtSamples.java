@@ -1,4 +1,4 @@
-package dev.headstart.advise;
+package dev.headstart.train;
 
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Sample;
@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 
 /**
- * Labelled samples as {@link Checkup} takes them, row by row.
+ * Labelled samples and their features, row by row, as what is to be taught is looked at.
  *
  * @param ids SHA-256 of the samples
  * @param names for people
@@ -20,7 +20,7 @@ import java.util.function.IntFunction;
  * @param unreadable samples that were left out, the first of them; not among the rows
  * @param left how many were left out
  */
-public record CheckedSamples(
+public record TaughtSamples(
     Task task,
     List<String> ids,
     List<String> names,
@@ -32,7 +32,7 @@ public record CheckedSamples(
     List<Unreadable> unreadable,
     int left) {
 
-  public CheckedSamples {
+  public TaughtSamples {
     ids = List.copyOf(ids);
     names = List.copyOf(names);
     labels = List.copyOf(labels);
@@ -44,30 +44,8 @@ public record CheckedSamples(
     }
   }
 
-  /**
-   * The samples of a study, by their features at the advised tap.
-   *
-   * @param judges which of them judge instead of training; null if that is not decided
-   * @param unreadable samples that were left out, the first of them
-   * @param left how many were left out
-   */
-  public static CheckedSamples of(
-      Study study, boolean[] judges, List<Unreadable> unreadable, int left) {
-    float[][] rows = study.advised();
-    return new CheckedSamples(
-        study.task(),
-        study.digests(),
-        study.names(),
-        study.labels(),
-        row -> rows[row],
-        study.advice().base() != null,
-        study.samples(),
-        judges,
-        unreadable,
-        left);
-  }
-
-  int count() {
+  /** Rows. */
+  public int count() {
     return labels.size();
   }
 }
