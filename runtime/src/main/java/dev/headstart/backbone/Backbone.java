@@ -75,16 +75,20 @@ public final class Backbone implements AutoCloseable {
             .collect(Collectors.toUnmodifiableSet());
     // Which provider it will be is known only where there is no choice.
     this.provider = provided(settings) ? Provider.CPU : session().provider();
-    this.space =
-        FeatureStore.space(
-            String.join(
-                "\n",
-                base.manifest().sha256(),
-                String.valueOf(base.manifest().pooling()),
-                String.valueOf(base.manifest().reproducibleLayerNorms()),
-                cut.tensor(),
-                preprocessor == null ? "none" : preprocessor.fingerprint()),
-            String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
+    this.space = space(cut);
+  }
+
+  /** The key of the features at another cut of this base, by the same provider. */
+  public String space(Cut other) {
+    return FeatureStore.space(
+        String.join(
+            "\n",
+            base.manifest().sha256(),
+            String.valueOf(base.manifest().pooling()),
+            String.valueOf(base.manifest().reproducibleLayerNorms()),
+            other.tensor(),
+            preprocessor == null ? "none" : preprocessor.fingerprint()),
+        String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
   }
 
   /**
@@ -127,6 +131,32 @@ public final class Backbone implements AutoCloseable {
         null,
         models.front().outputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
         models.live());
+  }
+
+  /**
+   * Over a model that a caller has made of the base's, with inputs of the base: what it gives are
+   * all its outputs. The caller closes the backbone.
+   *
+   * @param cut tells its features apart from those of every other cut of the base
+   */
+  public static Backbone of(BaseModel base, Cut cut, OnnxModel model, List<Provider> providers) {
+    Preprocessor preprocessor = base.preprocessor();
+    try {
+      List<TensorInfo> outputs = model.outputs();
+      return new Backbone(
+          base,
+          cut,
+          preprocessor,
+          true,
+          model,
+          new SessionSettings(providers, 1),
+          null,
+          outputs.stream().map(TensorInfo::name).collect(Collectors.toSet()),
+          outputs);
+    } catch (RuntimeException e) {
+      preprocessor.close();
+      throw e;
+    }
   }
 
   private static boolean provided(SessionSettings settings) {

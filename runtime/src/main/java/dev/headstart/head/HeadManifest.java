@@ -127,6 +127,8 @@ public record HeadManifest(
    * @param refitted whether the weights come from a last training on all samples
    * @param metrics on the validation samples, before the refit; null without any
    * @param history of every epoch
+   * @param crossValidation what to expect on new samples, where few judged; null where enough did,
+   *     or it is not known
    */
   public record Result(
       int train,
@@ -135,7 +137,21 @@ public record HeadManifest(
       boolean stoppedEarly,
       boolean refitted,
       JsonNode metrics,
-      JsonNode history) {}
+      JsonNode history,
+      JsonNode crossValidation) {
+
+    /** Without a cross-validation. */
+    public Result(
+        int train,
+        int validation,
+        int epochs,
+        boolean stoppedEarly,
+        boolean refitted,
+        JsonNode metrics,
+        JsonNode history) {
+      this(train, validation, epochs, stoppedEarly, refitted, metrics, history, null);
+    }
+  }
 
   /**
    * Where a version comes from.

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.IntFunction;
 
 /**
  * The graphs of heads, from their weights.
@@ -200,6 +201,38 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
           }
         });
     return new HeadNetwork(kind, all, trainable);
+  }
+
+  /**
+   * Logits of a prototype head, without a session.
+   *
+   * @param rows which to take
+   * @param features of a row
+   * @return [rows, outputs]
+   */
+  public float[] prototypeLogits(int[] rows, IntFunction<float[]> features) {
+    if (!(kind instanceof HeadKind.Prototype)) {
+      throw new IllegalStateException("a " + kind + " head is no prototype head");
+    }
+    int outputs = outputs();
+    float[] weight = weights.get(OUTPUT_WEIGHT).floats();
+    float[] logits = new float[rows.length * outputs];
+    for (int i = 0; i < rows.length; i++) {
+      float[] row = features.apply(rows[i]);
+      double squares = 0;
+      for (float x : row) {
+        squares += (double) x * x;
+      }
+      double length = squares > 0 ? Math.sqrt(squares) : 1;
+      for (int c = 0; c < outputs; c++) {
+        double dot = 0;
+        for (int j = 0; j < row.length; j++) {
+          dot += (double) weight[c * row.length + j] * row[j];
+        }
+        logits[i * outputs + c] = (float) (dot / length);
+      }
+    }
+    return logits;
   }
 
   /** Number of features it takes. */

@@ -18,6 +18,8 @@ import java.util.List;
  * @param counts samples of each of the classes
  * @param epochs trained
  * @param validation on the validation samples before the refit; null without any
+ * @param crossValidation what to expect on new samples, where few judged; null where enough did, or
+ *     it cannot be had
  * @param skipped samples that could not be read, the first of them by name
  * @param duplicates samples that came twice and counted once
  * @param computed samples that went through the backbone; the others' features were known
@@ -36,6 +38,7 @@ public record TeachResult(
     int epochs,
     boolean stoppedEarly,
     Metrics validation,
+    CrossValidation.Summary crossValidation,
     Seconds seconds,
     List<Unreadable> skipped,
     int duplicates,

@@ -16,7 +16,6 @@ import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
 import dev.headstart.head.Pooling;
-import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
 import dev.headstart.head.TailNetwork;
@@ -201,6 +200,7 @@ public final class Teacher {
                 taught.epochs,
                 taught.stoppedEarly,
                 taught.metrics,
+                taught.summary(),
                 new TeachResult.Seconds(
                     lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
                 lesson.rows().skipped().named(),
@@ -301,12 +301,23 @@ public final class Teacher {
    * What training left, besides the files.
    *
    * @param refitted whether the judged model lies beside the model
+   * @param estimate where few samples judge
    */
   private record Taught(
-      int epochs, boolean stoppedEarly, boolean refitted, Metrics metrics, List<Epoch> history) {
+      int epochs,
+      boolean stoppedEarly,
+      boolean refitted,
+      Metrics metrics,
+      List<Epoch> history,
+      Optional<CrossValidation.Estimate> estimate) {
 
     Taught with(Metrics found) {
-      return new Taught(epochs, stoppedEarly, refitted, found, history);
+      return new Taught(epochs, stoppedEarly, refitted, found, history, estimate);
+    }
+
+    /** Null for none. */
+    CrossValidation.Summary summary() {
+      return estimate.map(CrossValidation.Estimate::summary).orElse(null);
     }
 
     /** The file that was judged. */
@@ -356,21 +367,33 @@ public final class Teacher {
       TrainingListener listener) {
     int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
     boolean refit = recipe.refit() && split.validation().length > 0;
+    LessonFolds folds = new LessonFolds(lesson, recipe, cores, listener);
     if (recipe.kind() instanceof HeadKind.Prototype) {
-      HeadNetwork judged = prototype(lesson, split.train());
+      HeadNetwork judged = FreshHead.prototype(lesson.features(), lesson.targets(), split.train());
       write(judged, lesson, null, staged.resolve(refit ? HeadStore.JUDGED : HeadStore.MODEL));
       if (refit) {
-        write(prototype(lesson, all), lesson, null, staged.resolve(HeadStore.MODEL));
+        write(
+            FreshHead.prototype(lesson.features(), lesson.targets(), all),
+            lesson,
+            null,
+            staged.resolve(HeadStore.MODEL));
       }
-      return new Taught(0, false, refit, null, List.of());
+      return new Taught(
+          0, false, refit, null, List.of(), folds.estimate(split.validation(), 0, staged));
     }
     Scaling target =
-        warm.isPresent() ? warm.get().target() : targetScaling(lesson.targets(), split.train());
+        warm.isPresent() ? warm.get().target() : FreshHead.target(lesson.targets(), split.train());
     TrainableNetwork initial =
         warm.isPresent()
             ? warm.get().network(lesson)
             : lesson.tail() == null
-                ? pooled(lesson, split.train(), recipe)
+                ? FreshHead.network(
+                    recipe.kind(),
+                    lesson.features(),
+                    split.train(),
+                    lesson.base() == null,
+                    lesson.targets().outputs(),
+                    recipe.seed())
                 : tail(lesson, split.train());
     Trainer trainer =
         new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe, cores);
@@ -386,6 +409,9 @@ public final class Teacher {
             run);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
+    Optional<CrossValidation.Estimate> estimate =
+        folds.estimate(
+            split.validation(), Math.max(epochs, trainer.fewestEpochs(all.length)), staged);
     if (refit) {
       write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
       epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
@@ -396,16 +422,8 @@ public final class Teacher {
               .network();
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
-    return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
-  }
-
-  private static TrainableNetwork pooled(Lesson lesson, int[] rows, Recipe recipe) {
-    Scaling.Estimate estimate = new Scaling.Estimate(lesson.features().width());
-    for (int row : rows) {
-      estimate.add(lesson.features().row(row));
-    }
-    Scaling scaling = lesson.base() == null ? estimate.each() : estimate.common();
-    return HeadNetwork.fresh(recipe.kind(), scaling, lesson.targets().outputs(), recipe.seed());
+    return new Taught(
+        epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history(), estimate);
   }
 
   /** Scaled for what the base's layers give before they train. */
@@ -444,37 +462,6 @@ public final class Teacher {
                 + "' holds the largest number: check the model and what its samples are made to");
       }
     }
-  }
-
-  /** Mean and deviation of a regression's targets; null for other tasks. */
-  private static Scaling targetScaling(Targets targets, int[] rows) {
-    if (targets.task() != Task.REGRESSION) {
-      return null;
-    }
-    double sum = 0;
-    double squares = 0;
-    for (int row : rows) {
-      sum += targets.values()[row];
-    }
-    double mean = sum / rows.length;
-    for (int row : rows) {
-      squares += (targets.values()[row] - mean) * (targets.values()[row] - mean);
-    }
-    double deviation = Math.sqrt(squares / rows.length);
-    return new Scaling(
-        new float[] {(float) mean}, new float[] {deviation > 0 ? (float) deviation : 1});
-  }
-
-  private static HeadNetwork prototype(Lesson lesson, int[] rows) {
-    Prototypes prototypes = new Prototypes(lesson.classes().size(), lesson.features().width());
-    int[] labels = new int[rows.length];
-    for (int i = 0; i < rows.length; i++) {
-      labels[i] = lesson.targets().labels()[rows[i]];
-      prototypes.add(labels[i], lesson.features().row(rows[i]));
-    }
-    Iterable<float[]> features =
-        () -> IntStream.of(rows).mapToObj(lesson.features()::row).iterator();
-    return prototypes.head(features, labels);
   }
 
   /** Into the staged folder, which is forced to the disk as a whole when it is published. */
@@ -537,7 +524,8 @@ public final class Teacher {
             taught.stoppedEarly,
             taught.refitted,
             taught.metrics == null ? null : JSON.valueToTree(taught.metrics),
-            JSON.valueToTree(taught.history)),
+            JSON.valueToTree(taught.history),
+            taught.summary() == null ? null : JSON.valueToTree(taught.summary())),
         new HeadManifest.Provenance(
             Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
             lesson.rows().digest(),

@@ -228,17 +228,8 @@ final class TrainingLoop implements AutoCloseable {
    * @throws FailureException if the loss is not finite
    */
   Judgement judge(int[] judges, int epoch) {
-    int width = data.targets().outputs();
-    float[] scores = new float[judges.length * width];
     Map<String, Tensor> outputs = new HashMap<>();
-    batches.each(
-        judges,
-        judges.length,
-        (batch, positions, count) -> {
-          outputs.putAll(session.evaluate(batch));
-          FloatBuffer logits = outputs.get(HeadNetwork.LOGITS).floatBuffer();
-          gather(logits, scores, 0, positions, count);
-        });
+    float[] scores = logits(judges, outputs);
     data.activate(scores);
     Metrics metrics = Metrics.of(scores, data.targets(), judges);
     if (!Double.isFinite(metrics.loss())) {
@@ -249,6 +240,37 @@ final class TrainingLoop implements AutoCloseable {
       values.put(name, outputs.get(Artifacts.VALUE + name));
     }
     return new Judgement(metrics, values);
+  }
+
+  /**
+   * What rows give under the weights as they are, after an epoch.
+   *
+   * @return [judges, outputs]
+   * @throws FailureException if one is not finite
+   */
+  float[] logits(int[] judges, int epoch) {
+    float[] logits = logits(judges, new HashMap<>());
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        throw diverged(logit, epoch);
+      }
+    }
+    return logits;
+  }
+
+  /**
+   * @param outputs takes the evaluation's outputs of the last batch
+   */
+  private float[] logits(int[] judges, Map<String, Tensor> outputs) {
+    float[] logits = new float[judges.length * data.targets().outputs()];
+    batches.each(
+        judges,
+        judges.length,
+        (batch, positions, count) -> {
+          outputs.putAll(session.evaluate(batch));
+          gather(outputs.get(HeadNetwork.LOGITS).floatBuffer(), logits, 0, positions, count);
+        });
+    return logits;
   }
 
   /** Writes the checkpoint, with the optimizer's state. */
