@@ -8,8 +8,8 @@ import dev.headstart.sample.Label;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
 import dev.headstart.train.ClassCounts;
-import dev.headstart.train.TaughtSamples;
 import dev.headstart.train.Targets;
+import dev.headstart.train.TaughtSamples;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -47,8 +47,8 @@ public record Checkup(
     Findings<Unusable> unreadable,
     Findings<Subject> blank) {
 
-  /** Rows among which neighbours are looked for, and that leave-one-out takes a second for. */
-  static final int MOST = 1500;
+  /** Rows that are looked at: what advice takes too, a second or two. */
+  static final int MOST = Survey.MOST;
 
   /** A class with fewer is in no way judged: five folds take one each. */
   static final int FEW = 5;
@@ -234,11 +234,13 @@ public record Checkup(
             targets.values(), rows[i] * targets.outputs(), wanted[i], 0, targets.outputs());
       }
     }
-    float[][] inputs = Stream.of(features).map(float[]::clone).toArray(float[][]::new);
+    float[][] inputs = features;
     if (checked.embedded()) {
+      inputs = Stream.of(features).map(float[]::clone).toArray(float[][]::new);
       Rows.normalise(inputs);
     }
-    float[][] scores = LeaveOneOut.scores(inputs, wanted);
+    float[][] scores =
+        RidgeProbe.of(Spectrum.of(inputs, !checked.embedded()), wanted).leaveOneOut();
     ConfidentLearning.Doubt[] doubts =
         switch (checked.task()) {
           case SINGLE -> ConfidentLearning.classes(scores, labels);

@@ -9,8 +9,8 @@ import java.util.Arrays;
  * <p>A sample's label is likely wrong where, by what the other samples say, another class is at
  * least as probable as it is on average for those labelled so, the most probable of such classes;
  * and, beyond the paper, more probable than the label: the average of a class that is all mistakes
- * says nothing. Doubts are ordered by the normalised margin, the probability of
- * the other class less that of the label.
+ * says nothing. Doubts are ordered by the normalised margin, the probability of the other class
+ * less that of the label.
  */
 final class ConfidentLearning {
   /** A class with fewer cannot be told from a mistake. */
@@ -62,8 +62,7 @@ final class ConfidentLearning {
           confident = c;
         }
       }
-      boolean likely =
-          confident >= 0 && probabilities[i][confident] > probabilities[i][label];
+      boolean likely = confident >= 0 && probabilities[i][confident] > probabilities[i][label];
       doubts[i] =
           counts[label] < FEWEST || other < 0
               ? Doubt.NONE

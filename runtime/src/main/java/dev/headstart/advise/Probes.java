@@ -93,8 +93,7 @@ final class Probes {
       List<Probe> probes = new ArrayList<>();
       for (String tap : taps) {
         Probe probe = running.get(same.getOrDefault(tap, tap)).get();
-        probes.add(
-            new Probe(tap, probe.spectrum, probe.ridge, probe.evidence, probe.figure));
+        probes.add(new Probe(tap, probe.spectrum, probe.ridge, probe.evidence, probe.figure));
       }
       return new Probes(targets, digests, probes);
     } catch (ExecutionException e) {
@@ -113,8 +112,7 @@ final class Probes {
     }
   }
 
-  private static Probe probe(
-      String tap, Spectrum spectrum, float[][] wanted, Targets targets) {
+  private static Probe probe(String tap, Spectrum spectrum, float[][] wanted, Targets targets) {
     RidgeProbe ridge = RidgeProbe.of(spectrum, wanted);
     double evidence = 0;
     int outputs = wanted[0].length;
@@ -247,8 +245,7 @@ final class Probes {
       return null;
     }
     boolean single = targets.task() == Task.SINGLE;
-    float[][] logits =
-        LogisticProbe.crossValidate(at.spectrum, wanted, single, folds(wanted));
+    float[][] logits = LogisticProbe.crossValidate(at.spectrum, wanted, single, folds(wanted));
     double accuracy = figure(logits, targets, 0);
     Interval interval = Interval.ofShare(accuracy, counted);
     return new Advice.Expected(accuracy, null, interval.low(), interval.high());

@@ -47,7 +47,8 @@ final class Survey {
   private static final int COUNTED = 200;
 
   /** As BERT's tokenizers part a text before they look for pieces of words. */
-  private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{M}\\p{N}]+|[^\\s\\p{L}\\p{M}\\p{N}]");
+  private static final Pattern WORD =
+      Pattern.compile("[\\p{L}\\p{M}\\p{N}]+|[^\\s\\p{L}\\p{M}\\p{N}]");
 
   private static final Comparator<String> BY_CODE_POINT =
       Comparator.comparing(name -> name.codePoints().toArray(), Arrays::compare);

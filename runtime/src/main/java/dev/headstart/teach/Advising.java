@@ -1,7 +1,7 @@
 package dev.headstart.teach;
 
-import dev.headstart.advise.Advised;
 import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
 import dev.headstart.advise.Checkup;
 import dev.headstart.advise.Study;
 import dev.headstart.error.BadInputException;
@@ -148,11 +148,8 @@ public final class Advising implements AutoCloseable {
     }
     StoredDataSet data =
         new StoredDataSet(
-            "the samples of the head '" + head.head() + "'",
-            head.modality(),
-            head.task(),
-            samples);
-    Study study = studies.of(head.base(), new AdviceRequest(data, head.base(), head.task()));
+            "the samples of the head '" + head.head() + "'", head.modality(), head.task(), samples);
+    Study study = studies.of(head.base(), new AdviceRequest(data, head.base(), head.cut(), head.task()));
     List<Checkup.Unusable> unreadable =
         in(all, StoredSample.State.UNREADABLE).stream()
             .map(sample -> new Checkup.Unusable(sample.id(), sample.name(), sample.reason()))
@@ -174,11 +171,9 @@ public final class Advising implements AutoCloseable {
                         ? 0
                         : strata.computeIfAbsent(label, l -> strata.size()))
             .toArray();
-    double share =
-        RunRecipe.of(head, head.recipe()).options().resolve(head.task(), 1).validation();
+    double share = RunRecipe.of(head, head.recipe()).options().resolve(head.task(), 1).validation();
     Split split =
-        Split.of(
-            head.head(), study.digests(), stratum, share, memberships.judgedBy(head.head()));
+        Split.of(head.head(), study.digests(), stratum, share, memberships.judgedBy(head.head()));
     boolean[] judges = new boolean[stratum.length];
     for (int row : split.validation()) {
       judges[row] = true;

@@ -124,7 +124,7 @@ public final class LessonSamples {
   }
 
   /** For people. */
-  List<String> names() {
+  public List<String> names() {
     return names;
   }
 
