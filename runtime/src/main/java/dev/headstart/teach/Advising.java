@@ -64,9 +64,9 @@ public final class Advising implements AutoCloseable {
   /**
    * Where advice stands.
    *
-   * @param pending samples whose features are not there yet; the advice is without them
-   * @param advised ends with the advice, or with what is wrong with the samples; one for all who
-   *     ask
+   * @param pending samples whose features are not there yet: then there is no advice
+   * @param advised ends with the advice, or with what is wrong with the samples, or is cancelled
+   *     because they changed before its turn came; one for all who ask; null while some are pending
    */
   public record Asked(int pending, CompletableFuture<Advised> advised) {}
 
@@ -77,18 +77,24 @@ public final class Advising implements AutoCloseable {
   }
 
   /**
-   * Asks for advice on the samples of a head whose features are there.
+   * Asks for advice on the samples of a head.
    *
-   * @param head that there is, as {@link Teaching#head} knows
    * @throws BadInputException if it has no samples
    */
   Asked of(HeadSettings head) {
     List<StoredSample> all = store.samples(head.head());
     List<StoredSample> ready = in(all, StoredSample.State.READY);
     int pending = in(all, StoredSample.State.PENDING).size();
-    if (ready.isEmpty() && pending == 0) {
+    if (pending > 0) {
+      return new Asked(pending, null);
+    }
+    if (ready.isEmpty()) {
       throw new BadInputException(
-          "the head '" + head.head() + "' has no samples to give advice on: add some first");
+          "the head '"
+              + head.head()
+              + "' has no samples "
+              + (all.isEmpty() ? "" : "that can be read ")
+              + "to give advice on: add some first");
     }
     String samples = digest(head, all);
     synchronized (kept) {
@@ -104,7 +110,7 @@ public final class Advising implements AutoCloseable {
             .toList()
             .forEach(oldest -> kept.remove(oldest));
       }
-      return new Asked(pending, known.advised);
+      return new Asked(0, known.advised);
     }
   }
 
@@ -142,14 +148,11 @@ public final class Advising implements AutoCloseable {
         ready.stream()
             .map(sample -> new LabeledSample(store.open(head.head(), sample), sample.label()))
             .toList();
-    if (samples.isEmpty()) {
-      throw new BadInputException(
-          "no sample of the head '" + head.head() + "' can be read yet: ask again later");
-    }
     StoredDataSet data =
         new StoredDataSet(
             "the samples of the head '" + head.head() + "'", head.modality(), head.task(), samples);
-    Study study = studies.of(head.base(), new AdviceRequest(data, head.base(), head.cut(), head.task()));
+    Study study =
+        studies.of(head.base(), new AdviceRequest(data, head.base(), head.cut(), head.task()));
     List<Checkup.Unusable> unreadable =
         in(all, StoredSample.State.UNREADABLE).stream()
             .map(sample -> new Checkup.Unusable(sample.id(), sample.name(), sample.reason()))
