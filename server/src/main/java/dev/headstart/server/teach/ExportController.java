@@ -108,6 +108,9 @@ final class ExportController {
         json.put("head", head);
         json.put("versions", headstart.importBundle(head, file));
         return Answers.json(HttpStatus.CREATED, json);
+      } catch (BadInputException e) {
+        // Where it lies meanwhile is no business of clients.
+        throw new BadInputException(e.getMessage().replace(file.toString(), "the body"), e);
       } finally {
         Files.delete(file);
       }
