@@ -1,5 +1,5 @@
 // The page of a head: what it is, its tabs, and what they share.
-import { Component, h } from "./preact.js";
+import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { get, url } from "./api.js";
 import { calmly, follow } from "./follow.js";
@@ -35,6 +35,8 @@ const jump = (part, words) =>
   );
 
 export class Head extends Component {
+  teach = createRef();
+
   // tick: raised whenever samples may have changed; change: whenever versions or runs may have.
   state = { head: null, error: null, gone: false, tick: 0, change: 0 };
 
@@ -111,7 +113,7 @@ export class Head extends Component {
         div(
           { class: "studio" },
           h(Classes, shared),
-          div({ class: "side" }, h(Teach, shared), h(Try, shared), h(Advice, shared)),
+          div({ class: "side" }, h(Teach, { ...shared, ref: this.teach }), h(Advice, { ...shared, onAdvised: (options) => this.teach.current.advised(options) }), h(Try, shared)),
         ),
     );
   }
