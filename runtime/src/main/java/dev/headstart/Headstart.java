@@ -2,7 +2,11 @@ package dev.headstart;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.advise.Advice;
+import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advisor;
 import dev.headstart.advise.CheckingListener;
+import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.disk.DiskFailures;
@@ -102,9 +106,36 @@ public final class Headstart implements AutoCloseable {
     return workspace.heads();
   }
 
-  /** Teaches a head; see {@link Teacher#teach}. */
-  public TeachResult teach(TeachRequest request, TrainingListener listener) {
+  /** Advises on labelled samples; see {@link Advisor#advise}. */
+  public Advice advise(AdviceRequest request, TrainingListener listener) {
+    return advisor().advise(request, listener);
+  }
+
+  /** Advises on labelled samples, and shows the features; see {@link Advisor#study}. */
+  public Study study(AdviceRequest request, TrainingListener listener) {
+    return advisor().study(request, listener);
+  }
+
+  private Advisor advisor() {
+    return new Advisor(
+        models,
+        workspace.heads(),
+        workspace.features(),
+        providers,
+        Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * Teaches a head; what the request leaves open of base, cut and what trains follows the advice.
+   * See {@link Advisor#resolve} and {@link Teacher#teach}.
+   */
+  public TeachResult teach(TeachRequest asked, TrainingListener listener) {
     workspace.requireWritable();
+    Advisor.Resolved resolved = advisor().resolve(asked, listener);
+    if (resolved.words() != null) {
+      listener.note(resolved.words());
+    }
+    TeachRequest request = resolved.request();
     Teacher teacher =
         new Teacher(
             new TrainingStores(models, workspace.heads(), workspace.runs(), workspace.features()),

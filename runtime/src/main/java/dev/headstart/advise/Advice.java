@@ -58,6 +58,11 @@ public record Advice(
     skipped = List.copyOf(skipped);
   }
 
+  /** What the probes say of the tap that a head with a frozen base should sit on. */
+  TapScore tap() {
+    return taps.stream().filter(TapScore::advised).findFirst().orElseThrow();
+  }
+
   /**
    * How well a head as advised will do on new samples like these. What does not apply to the task
    * is null.

@@ -46,6 +46,11 @@ public record CheckingListener(TrainingListener to) implements TrainingListener 
   }
 
   @Override
+  public void note(String message) {
+    to.note(message);
+  }
+
+  @Override
   public void warning(String message) {
     to.warning(message);
   }

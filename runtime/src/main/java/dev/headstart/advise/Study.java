@@ -11,7 +11,7 @@ import java.util.Map;
  *
  * @param names for people
  * @param digests SHA-256
- * @param samples the samples themselves
+ * @param samples the samples themselves; empty where they are feature vectors
  * @param classes in the order of the outputs; empty for regression
  * @param features pooled, by tap from deep to shallow: [rows][width]
  * @param advice what follows
@@ -28,7 +28,6 @@ public record Study(
 
   /** Pooled features of the advised tap. */
   public float[][] advised() {
-    return features.get(
-        advice.taps().stream().filter(Advice.TapScore::advised).findFirst().orElseThrow().cut());
+    return features.get(advice.tap().cut());
   }
 }

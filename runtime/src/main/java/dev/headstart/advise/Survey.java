@@ -29,6 +29,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
@@ -57,6 +58,7 @@ final class Survey {
   private final BaseModel base;
   private final LessonSamples rows;
   private final Map<String, List<float[]>> features = new LinkedHashMap<>();
+  private final List<String> names = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final Map<String, Integer> counts = new TreeMap<>(BY_CODE_POINT);
   private int found;
@@ -87,6 +89,7 @@ final class Survey {
       int cores,
       TrainingListener listener) {
     DataSet data = request.data().open(request.recipe().task());
+    request.recipe().resolve(data.task(), 1); // refuses what is out of range before the long work
     data.notes().forEach(listener::warning);
     BaseModel base = BaseChoice.base(request, data, models);
     Survey survey = new Survey(data, base, listener);
@@ -94,7 +97,13 @@ final class Survey {
     listener.stage("read", -1);
     List<float[]> vectors = new ArrayList<>();
     Function<Sample, float[]> values = ready ? sample -> values(sample, cache) : null;
-    survey.rows.read(data, values, (sample, vector) -> vectors.add(vector));
+    survey.rows.read(
+        data,
+        values,
+        (sample, vector) -> {
+          vectors.add(vector);
+          survey.names.add(sample.name());
+        });
     survey.rows.labels().forEach(survey::count);
     survey.found = survey.rows.count();
     if (ready) {
@@ -131,8 +140,11 @@ final class Survey {
   private void ready(TeachRequest request, List<float[]> vectors) {
     boolean[] kept = stratified();
     List<float[]> some = new ArrayList<>();
+    List<String> theirs = List.copyOf(names);
+    names.clear();
     for (int i = 0; i < kept.length; i++) {
       if (kept[i]) {
+        names.add(theirs.get(i));
         if (vectors.get(i).length != vectors.get(0).length) {
           throw new BadInputException(
               "expected "
@@ -156,7 +168,7 @@ final class Survey {
     if (rows.count() > MOST) {
       notes.add(
           String.format(
-              java.util.Locale.ROOT,
+              Locale.ROOT,
               "found on %d of the %d samples, each class by its share",
               count(kept),
               rows.count()));
@@ -180,9 +192,10 @@ final class Survey {
       Arrays.fill(kept, true);
       return kept;
     }
-    Map<List<String>, List<Integer>> strata = new HashMap<>();
+    Map<Object, List<Integer>> strata = new HashMap<>();
     for (int i = 0; i < n; i++) {
-      strata.computeIfAbsent(rows.labels().get(i).names(), s -> new ArrayList<>()).add(i);
+      Object stratum = task() == Task.SINGLE ? rows.labels().get(i) : task();
+      strata.computeIfAbsent(stratum, s -> new ArrayList<>()).add(i);
     }
     for (List<Integer> stratum : strata.values()) {
       long share = Math.max(2, Math.round((double) MOST * stratum.size() / n));
@@ -328,6 +341,11 @@ final class Survey {
   /** Those that were looked at. */
   LessonSamples rows() {
     return rows;
+  }
+
+  /** For people, of those that were looked at. */
+  List<String> names() {
+    return names.isEmpty() ? rows.samples().stream().map(Sample::name).toList() : names;
   }
 
   /** How many samples the data has, whether looked at or not. */

@@ -55,6 +55,9 @@ public interface TrainingListener {
     return List.of();
   }
 
+  /** What was decided for a person who left it open, and why. */
+  default void note(String message) {}
+
   /** Something a person should know, that does not stop the run. */
   default void warning(String message) {}
 }

@@ -158,11 +158,21 @@ final class Progress implements TrainingListener, AutoCloseable {
 
   @Override
   public void warning(String message) {
+    say(() -> console.warning(message));
+  }
+
+  @Override
+  public void note(String message) {
+    say(() -> console.message(message));
+  }
+
+  /** Prints a line where the bar stands, and the bar below it. */
+  private void say(Runnable line) {
     if (bar != null) {
       bar.pause();
       clear();
     }
-    console.warning(message);
+    line.run();
     if (bar != null) {
       bar.resume();
     }

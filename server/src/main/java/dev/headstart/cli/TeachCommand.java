@@ -64,7 +64,9 @@ final class TeachCommand extends HeadstartCommand {
       names = "--cut",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "Where the base model is cut: auto (its deepest tap), a tap or a tensor")
+      description =
+          "Where the base model is cut: auto (as advise says; a head with a live version stays as"
+              + " that is), a tap or a tensor")
   private String cut;
 
   @Option(
@@ -79,7 +81,8 @@ final class TeachCommand extends HeadstartCommand {
       names = "--unfreeze",
       paramLabel = "WHAT",
       description =
-          "What of the base model trains: head (default, nothing of it), a number of blocks from"
+          "What of the base model trains: head (nothing of it, and for few samples the default, see"
+              + " advise), a number of blocks from"
               + " the end, a tap or tensor (all after it), a pattern of parameter names with *, or"
               + " all")
   private String unfreeze;
