@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.advise.Advice;
 import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
 import dev.headstart.advise.Advisor;
 import dev.headstart.advise.CheckingListener;
+import dev.headstart.advise.Checkup;
 import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
@@ -114,6 +116,12 @@ public final class Headstart implements AutoCloseable {
   /** Advises on labelled samples, and shows the features; see {@link Advisor#study}. */
   public Study study(AdviceRequest request, TrainingListener listener) {
     return advisor().study(request, listener);
+  }
+
+  /** Advises on labelled samples, and says what is sick in them; see {@link Checkup}. */
+  public Advised advised(AdviceRequest request, TrainingListener listener) {
+    Study study = study(request, listener);
+    return new Advised(study.advice(), Checkup.of(study, null));
   }
 
   private Advisor advisor() {

@@ -125,10 +125,11 @@ public record Checkup(
   /**
    * Looks at the samples of a study, by their features at the advised tap.
    *
-   * @param judges which of them judge instead of training; null if that is not decided
+   * @param judges which of its rows judge instead of training; null if that is not decided
    */
   public static Checkup of(Study study, boolean[] judges) {
     float[][] rows = study.advised();
+    Advice advice = study.advice();
     return of(
         new TaughtSamples(
             study.task(),
@@ -136,11 +137,13 @@ public record Checkup(
             study.names(),
             study.labels(),
             row -> rows[row],
-            study.advice().base() != null,
+            advice.base() != null,
             study.samples(),
             judges,
-            study.advice().skipped(),
-            study.advice().skipped().size()));
+            advice.skipped(),
+            advice.skipped().size()),
+        new ClassCounts(advice.classes(), advice.counts()),
+        advice.samples());
   }
 
   /** The same with other samples that could not be read. */
@@ -155,11 +158,20 @@ public record Checkup(
    */
   public static Checkup of(TaughtSamples checked) {
     List<String> classes = classes(checked);
+    int[] counts = Targets.of(checked.task(), classes, checked.labels()).counts();
+    return of(checked, new ClassCounts(classes, counts), checked.count());
+  }
+
+  /**
+   * @param counts of all samples
+   * @param all samples that there are, of which those to be looked at may be a part
+   */
+  private static Checkup of(TaughtSamples checked, ClassCounts counts, int all) {
+    List<String> classes = classes(checked);
     Targets targets = Targets.of(checked.task(), classes, checked.labels());
     List<String> warnings = new ArrayList<>();
     Map<String, Integer> few = Map.of();
     if (checked.task() != Task.REGRESSION) {
-      ClassCounts counts = new ClassCounts(classes, targets.counts());
       few = counts.below(FEW);
       if (!few.isEmpty()) {
         warnings.add(
@@ -176,17 +188,17 @@ public record Checkup(
       }
     }
     int[] rows = sampled(checked.count());
-    if (rows.length < checked.count()) {
+    if (rows.length < all) {
       warnings.add(
           "labels and duplicates were looked for among "
               + rows.length
               + " of the "
-              + checked.count()
+              + all
               + " samples");
     }
     float[][] features = IntStream.of(rows).mapToObj(checked.features()).toArray(float[][]::new);
     return new Checkup(
-        checked.count(),
+        all,
         rows.length,
         warnings,
         few,

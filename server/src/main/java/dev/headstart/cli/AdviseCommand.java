@@ -1,8 +1,8 @@
 package dev.headstart.cli;
 
 import dev.headstart.Headstart;
-import dev.headstart.advise.Advice;
 import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
 import dev.headstart.sample.DataSource;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
@@ -19,7 +19,10 @@ import picocli.CommandLine.Option;
       "One pass through the base model gives the features of all its taps. On each, a head in closed"
           + " form shows how well it tells the classes apart; the base's statistics show how like its"
           + " own domain the samples are. Nothing is trained. teach without options follows the"
-          + " advice, and takes the features over."
+          + " advice, and takes the features over.",
+      "",
+      "It also names samples to look at: labels that are likely wrong, the same thing under two"
+          + " labels, blank pictures, classes with too few."
     },
     footer = {
       "  ./headstart advise --data photos",
@@ -53,16 +56,16 @@ final class AdviseCommand extends HeadstartCommand {
 
   @Override
   public Integer call() {
-    Advice advice;
+    Advised advised;
     try (Headstart headstart = open(provider.providers());
         Progress progress = new Progress(console())) {
-      advice =
-          headstart.advise(new AdviceRequest(DataSource.at(data), base, "auto", task), progress);
+      advised =
+          headstart.advised(new AdviceRequest(DataSource.at(data), base, "auto", task), progress);
     }
     if (json()) {
-      console().json(advice);
+      console().json(advised);
     } else {
-      console().print(AdviceReport.of(advice));
+      console().print(AdviceReport.of(advised));
       console().message("Next:");
       console()
           .message(next("teach NAME --data " + data + (base == null ? "" : " --base " + base)));
