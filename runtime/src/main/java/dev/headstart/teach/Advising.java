@@ -17,11 +17,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Advice on the samples that heads have. One thread of the lowest priority works it out, a head at
@@ -123,7 +125,12 @@ public final class Advising implements AutoCloseable {
           }
           try {
             advised.complete(task.get());
+          } catch (BadInputException e) {
+            advised.completeExceptionally(e); // and stays so until the samples change
           } catch (RuntimeException | Error e) {
+            synchronized (kept) {
+              kept.values().removeIf(one -> one.advised == advised);
+            }
             advised.completeExceptionally(e);
           }
         });
@@ -151,35 +158,44 @@ public final class Advising implements AutoCloseable {
     StoredDataSet data =
         new StoredDataSet(
             "the samples of the head '" + head.head() + "'", head.modality(), head.task(), samples);
-    Study study =
-        studies.of(head.base(), new AdviceRequest(data, head.base(), head.cut(), head.task()));
+    String cut = head.cut() == null ? "auto" : head.cut();
+    Study study = studies.of(head.base(), new AdviceRequest(data, head.base(), cut, head.task()));
     List<Checkup.Unusable> unreadable =
         in(all, StoredSample.State.UNREADABLE).stream()
             .map(sample -> new Checkup.Unusable(sample.id(), sample.name(), sample.reason()))
             .toList();
     return new Advised(
         study.advice(),
-        Checkup.of(study, judges(head, study))
+        Checkup.of(study, judges(head, ready, study))
             .with(new Checkup.Findings<>(unreadable.size(), unreadable)));
   }
 
-  /** Which samples would judge the next version. */
-  private boolean[] judges(HeadSettings head, Study study) {
+  /** Which rows of a study would judge the next version. */
+  private boolean[] judges(HeadSettings head, List<StoredSample> ready, Study study) {
     Map<Label, Integer> strata = new HashMap<>();
     int[] stratum =
-        study.labels().stream()
+        ready.stream()
             .mapToInt(
-                label ->
+                sample ->
                     head.task() == Task.REGRESSION
                         ? 0
-                        : strata.computeIfAbsent(label, l -> strata.size()))
+                        : strata.computeIfAbsent(sample.label(), l -> strata.size()))
             .toArray();
     double share = RunRecipe.of(head, head.recipe()).options().resolve(head.task(), 1).validation();
     Split split =
-        Split.of(head.head(), study.digests(), stratum, share, memberships.judgedBy(head.head()));
-    boolean[] judges = new boolean[stratum.length];
-    for (int row : split.validation()) {
-      judges[row] = true;
+        Split.of(
+            head.head(),
+            ready.stream().map(StoredSample::id).toList(),
+            stratum,
+            share,
+            memberships.judgedBy(head.head()));
+    Set<String> judging =
+        IntStream.of(split.validation())
+            .mapToObj(row -> ready.get(row).id())
+            .collect(Collectors.toSet());
+    boolean[] judges = new boolean[study.digests().size()];
+    for (int row = 0; row < judges.length; row++) {
+      judges[row] = judging.contains(study.digests().get(row));
     }
     return judges;
   }
