@@ -103,7 +103,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "advise", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("teach", "advise", "backbone")
+        .mayOnlyBeAccessedByLayers("teach", "advise", "train", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
             "façade",

@@ -14,6 +14,7 @@ import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
+import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.Sample;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -223,6 +224,11 @@ public final class Backbone implements AutoCloseable {
     return space;
   }
 
+  /** The key of features of variants of samples. */
+  public String space(Variation.Variant variant) {
+    return FeatureStore.varied(space, variant.name());
+  }
+
   /** Shape of the cut's own tensor for one sample, without the batch; -1 for a free dimension. */
   public long[] shape() {
     long[] shape = live.get(0).shape();
@@ -270,10 +276,23 @@ public final class Backbone implements AutoCloseable {
    * @throws BadInputException if the sample cannot be read, with the reason
    */
   public Map<String, Tensor> preprocess(Sample sample) {
+    return preprocessor().apply(sample);
+  }
+
+  /**
+   * The model's inputs for a variant of a sample.
+   *
+   * @throws BadInputException if the sample cannot be read, or is no picture
+   */
+  public Map<String, Tensor> preprocess(Sample sample, Variation.Variant variant) {
+    return preprocessor().apply(sample, variant);
+  }
+
+  private Preprocessor preprocessor() {
     if (preprocessor == null) {
       throw new BadInputException("the manifest of " + base + " says nothing of preprocessing");
     }
-    return preprocessor.apply(sample);
+    return preprocessor;
   }
 
   /**

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -24,8 +25,7 @@ import java.util.stream.Stream;
  * <p>The epochs are given and nothing stops early, so that a fold's own labels decide nothing about
  * the head that judges them. The same seed gives the same scores bit for bit.
  *
- * <p>Rows are samples first; those behind them are made of samples, train where these do, and are
- * never judged.
+ * <p>Rows that are made of samples train where these do, and are never judged.
  */
 public final class CrossValidation {
   /** What is usual, and found to be a good compromise (Kohavi, 1995). */
@@ -41,8 +41,8 @@ public final class CrossValidation {
    * What samples scored under heads that had not seen them.
    *
    * @param folds how many heads
-   * @param logits [samples, outputs] row-major: before softmax or sigmoid, and before any
-   *     temperature; for regression the predicted numbers in their own units
+   * @param logits [rows, outputs] row-major, in the order of the rows: before softmax or sigmoid,
+   *     and before any temperature; for regression the predicted numbers in their own units
    * @param metrics of their scores
    * @param interval of the accuracy, or for regression of the root mean squared error, on new
    *     samples
@@ -79,7 +79,7 @@ public final class CrossValidation {
       Double macroF1) {}
 
   /**
-   * @param features pooled; samples first
+   * @param features pooled
    * @param targets of all rows
    * @param recipe of a linear, mlp or prototype head
    * @param each whether features have units of their own, as columns of a table
@@ -131,68 +131,58 @@ public final class CrossValidation {
   /**
    * Steps and multiplications that it takes, in units of about a nanosecond.
    *
+   * @param rows that train, with those that are made of them
    * @param epochs that each head trains
    */
-  double cost(Folds folds, int epochs) {
+  double cost(Folds folds, int rows, int epochs) {
     if (recipe.kind() instanceof HeadKind.Prototype) {
-      return (double) features.rows() * features.width() * targets.outputs() * folds.count();
+      return (double) rows * features.width() * targets.outputs() * folds.count();
     }
     long parameters =
         recipe.kind() instanceof HeadKind.Mlp mlp
             ? (long) mlp.hidden() * (features.width() + targets.outputs())
             : (long) features.width() * targets.outputs();
-    double steps = (double) epochs * (folds.count() - 1) * features.rows() / recipe.batch();
-    return steps * (30_000 + 2.0 * parameters * (1 + recipe.batch()));
+    double steps = (double) epochs * (folds.count() - 1) * rows / recipe.batch();
+    return steps * (30_000 + 0.7 * parameters * (1 + recipe.batch()));
   }
 
   /**
    * Trains a head for every fold and scores the fold with it.
    *
    * @param folder an empty one that is written to, and empty in the end
-   * @param folds of the samples
-   * @param groups of the samples: what is in one group counts once for the interval
-   * @param sources for each row behind the samples the sample that it was made of
+   * @param rows the samples
+   * @param folds of them, by their places among the rows
+   * @param groups of them: what is in one group counts once for the interval
+   * @param training adds to rows that train those that are made of them
    * @param epochs that each head trains
    * @param listener hears of progress, a step an epoch
    * @throws FailureException if a loss diverges, or the platform cannot train
    */
   Estimate run(
       Path folder,
+      int[] rows,
       Folds folds,
       int[] groups,
-      int[] sources,
+      UnaryOperator<int[]> training,
       int epochs,
       TrainingListener listener) {
-    int samples = folds.of().length;
     int outputs = targets.outputs();
-    float[] logits = new float[samples * outputs];
-    listener.stage("cross-validation", (long) folds.count() * epochs);
+    float[] logits = new float[rows.length * outputs];
     for (int fold = 0; fold < folds.count(); fold++) {
-      int[] judged = folds.judged(fold);
-      if (judged.length == 0) {
+      int[] places = folds.judged(fold);
+      if (places.length == 0) {
         continue;
       }
-      float[] found =
-          logits(
-              folder, train(folds, fold, sources), judged, epochs, passed(listener, fold * epochs));
+      int[] train = training.apply(IntStream.of(folds.train(fold)).map(i -> rows[i]).toArray());
+      int[] judged = IntStream.of(places).map(i -> rows[i]).toArray();
+      float[] found = logits(folder, train, judged, epochs, passed(listener, (long) fold * epochs));
       for (int i = 0; i < judged.length; i++) {
-        System.arraycopy(found, i * outputs, logits, judged[i] * outputs, outputs);
+        System.arraycopy(found, i * outputs, logits, places[i] * outputs, outputs);
       }
       listener.progress((long) (fold + 1) * epochs);
     }
-    Metrics metrics = metrics(logits);
-    return new Estimate(folds.count(), logits, metrics, interval(logits, metrics, groups));
-  }
-
-  /** The samples of other folds, and what was made of them. */
-  private static int[] train(Folds folds, int fold, int[] sources) {
-    int samples = folds.of().length;
-    return IntStream.concat(
-            IntStream.of(folds.train(fold)),
-            IntStream.range(0, sources.length)
-                .filter(i -> folds.of()[sources[i]] != fold)
-                .map(i -> samples + i))
-        .toArray();
+    Metrics metrics = Metrics.of(scores(logits), targets, rows);
+    return new Estimate(folds.count(), logits, metrics, interval(logits, metrics, rows, groups));
   }
 
   private static TrainingListener passed(TrainingListener listener, long before) {
@@ -226,13 +216,8 @@ public final class CrossValidation {
     }
   }
 
-  private Metrics metrics(float[] logits) {
-    int[] rows = IntStream.range(0, logits.length / targets.outputs()).toArray();
-    return Metrics.of(scores(logits), targets, rows);
-  }
-
   /** What logits say; the numbers of a regression are what they are. */
-  private float[] scores(float[] logits) {
+  float[] scores(float[] logits) {
     float[] scores = logits.clone();
     if (targets.task() != Task.REGRESSION) {
       new LabeledExamples(features, targets, null).activate(scores);
@@ -240,12 +225,12 @@ public final class CrossValidation {
     return scores;
   }
 
-  private Interval interval(float[] logits, Metrics metrics, int[] groups) {
+  private Interval interval(float[] logits, Metrics metrics, int[] rows, int[] groups) {
     if (targets.task() != Task.REGRESSION) {
       return Interval.ofShare(metrics.accuracy(), NearDuplicates.count(groups));
     }
     double[] errors = new double[logits.length];
-    Arrays.setAll(errors, row -> logits[row] - targets.values()[row]);
+    Arrays.setAll(errors, i -> logits[i] - targets.values()[rows[i]]);
     return Interval.ofRootMeanSquare(errors);
   }
 

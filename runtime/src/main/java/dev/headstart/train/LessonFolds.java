@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -24,9 +25,16 @@ final class LessonFolds {
   private final Recipe recipe;
   private final int cores;
   private final TrainingListener listener;
+  private final Augmentation augmentation;
 
-  LessonFolds(Lesson lesson, Recipe recipe, int cores, TrainingListener listener) {
+  LessonFolds(
+      Lesson lesson,
+      Augmentation augmentation,
+      Recipe recipe,
+      int cores,
+      TrainingListener listener) {
     this.lesson = lesson;
+    this.augmentation = augmentation;
     this.recipe = recipe;
     this.cores = cores;
     this.listener = listener;
@@ -43,14 +51,10 @@ final class LessonFolds {
       return Optional.empty();
     }
     FeatureTable features = lesson.features();
-    int samples = lesson.rows().count();
+    int[] all = IntStream.range(0, lesson.rows().count()).toArray();
     CrossValidation folded =
-        new CrossValidation(features, lesson.targets(), recipe, lesson.base() == null, cores);
-    // Columns of a table may be few, and rows alike in them all the same.
-    int[] groups =
-        lesson.base() == null
-            ? IntStream.range(0, samples).toArray()
-            : NearDuplicates.groups(features, samples);
+        new CrossValidation(features, augmentation.targets(), recipe, lesson.base() == null, cores);
+    int[] groups = NearDuplicates.groups(lesson);
     Optional<Folds> folds =
         CrossValidation.folds(lesson.targets(), lesson.strata(), groups, recipe.seed());
     if (folds.isEmpty()) {
@@ -60,7 +64,7 @@ final class LessonFolds {
               + " enough");
       return Optional.empty();
     }
-    double cost = folded.cost(folds.get(), epochs);
+    double cost = folded.cost(folds.get(), augmentation.with(all).length, epochs);
     if (cost > DEAREST) {
       listener.warning(
           String.format(
@@ -72,11 +76,22 @@ final class LessonFolds {
               cost / 1e9));
       return Optional.empty();
     }
+    listener.stage("cross-validation", (long) folds.get().count() * epochs);
+    return Optional.of(
+        inFolder(
+            staged,
+            folder ->
+                folded.run(
+                    folder, all, folds.get(), groups, augmentation::with, epochs, listener)));
+  }
+
+  /** Makes an empty folder in the staged one for a while, as what lies there is published. */
+  static <T> T inFolder(Path staged, Function<Path, T> use) {
     Path folder = staged.resolve("folds");
     try {
       Files.createDirectory(folder);
       try {
-        return Optional.of(folded.run(folder, folds.get(), groups, new int[0], epochs, listener));
+        return use.apply(folder);
       } finally {
         Files.delete(folder);
       }

@@ -14,6 +14,14 @@ final class NearDuplicates {
 
   private NearDuplicates() {}
 
+  /** Of a lesson's samples: none in a table, whose columns may be few and rows alike by chance. */
+  static int[] groups(Lesson lesson) {
+    int samples = lesson.rows().count();
+    return lesson.base() == null
+        ? IntStream.range(0, samples).toArray()
+        : groups(lesson.features(), samples);
+  }
+
   /**
    * Groups of near duplicates and what is near to those, on and on.
    *

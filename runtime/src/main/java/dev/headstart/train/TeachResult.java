@@ -20,6 +20,8 @@ import java.util.List;
  * @param validation on the validation samples before the refit; null without any
  * @param crossValidation what to expect on new samples, where few judged; null where enough did, or
  *     it cannot be had
+ * @param augment how pictures were varied; null where that was not asked for
+ * @param warnings what people were told while it was taught, but for samples that were left out
  * @param skipped samples that could not be read, the first of them by name
  * @param duplicates samples that came twice and counted once
  * @param computed samples that went through the backbone; the others' features were known
@@ -39,6 +41,8 @@ public record TeachResult(
     boolean stoppedEarly,
     Metrics validation,
     CrossValidation.Summary crossValidation,
+    Augmentation.Report augment,
+    List<String> warnings,
     Seconds seconds,
     List<Unreadable> skipped,
     int duplicates,

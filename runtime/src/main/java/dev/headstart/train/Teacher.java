@@ -146,24 +146,29 @@ public final class Teacher {
         live.orElseThrow().check(lesson, said);
       }
       Optional<WarmStart> warm = live.filter(from -> from.alike(lesson, said));
-      Recipe recipe = warm.isPresent() ? said.warm() : said;
+      Recipe asked = warm.isPresent() ? said.warm() : said;
       Split split =
           Split.of(
               request.head(),
               lesson.rows().digests(),
               lesson.strata(),
-              recipe.validation(),
+              asked.validation(),
               runs.judgedBy(request.head()),
               warm.isEmpty() ? Set.of() : trained(request.head()));
       requireTrainable(lesson, split);
-      warn(lesson, split, recipe, listener);
+      Heard heard = new Heard(listener);
+      warn(lesson, split, asked, heard);
       if (lesson.features() != null) {
-        listener.samples(lesson.taught(split)).forEach(listener::warning);
+        listener.samples(lesson.taught(split)).forEach(heard::warning);
       }
       long trainStart = System.nanoTime();
+      Augmentation augmentation =
+          Augmentation.of(lesson, split.train(), asked, cores, staged, heard);
+      Start begins = start(lesson, split, augmentation, asked, warm);
+      Recipe recipe = recipe(request, lesson, split, augmentation, asked, begins, staged);
       Judge judge = new Judge(heads, runs, lesson, names);
       TrainingRun run = run(request, lesson, split, recipe, warm, staged);
-      Taught trained = train(lesson, split, recipe, warm, staged, run, listener);
+      Taught trained = train(lesson, split, augmentation, recipe, begins, staged, run, heard);
       Taught taught =
           trained.metrics != null
               ? trained
@@ -201,6 +206,8 @@ public final class Teacher {
                 taught.stoppedEarly,
                 taught.metrics,
                 taught.summary(),
+                augmentation.report(),
+                heard.warnings(),
                 new TeachResult.Seconds(
                     lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
                 lesson.rows().skipped().named(),
@@ -356,57 +363,100 @@ public final class Teacher {
     return Sample.sha256(parts.toString().getBytes(StandardCharsets.UTF_8));
   }
 
+  /**
+   * What a training starts from.
+   *
+   * @param network null for a prototype head
+   * @param target for regression, mean and deviation of the targets; else null
+   */
+  private record Start(TrainableNetwork network, Scaling target) {}
+
+  private Start start(
+      Lesson lesson,
+      Split split,
+      Augmentation augmentation,
+      Recipe recipe,
+      Optional<WarmStart> warm) {
+    if (recipe.kind() instanceof HeadKind.Prototype) {
+      return new Start(null, null);
+    }
+    if (warm.isPresent()) {
+      return new Start(warm.get().network(lesson), warm.get().target());
+    }
+    Scaling target = FreshHead.target(lesson.targets(), split.train());
+    return new Start(
+        lesson.tail() != null
+            ? tail(lesson, split.train())
+            : FreshHead.network(
+                recipe.kind(),
+                lesson.features(),
+                augmentation.with(split.train()),
+                lesson.base() == null,
+                lesson.targets().outputs(),
+                recipe.seed()),
+        target);
+  }
+
+  /** What was left to be found out. */
+  private Recipe recipe(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Augmentation augmentation,
+      Recipe asked,
+      Start begins,
+      Path staged) {
+    Recipe recipe = asked.withAugment(augmentation.text());
+    if (!request.recipe().steps().findRate() || begins.network == null) {
+      return recipe;
+    }
+    LabeledExamples data =
+        new LabeledExamples(lesson.examples(), augmentation.targets(), begins.target);
+    return recipe.withRate(
+        RateFinder.find(
+            begins.network, data, augmentation.with(split.train()), recipe, staged, cores));
+  }
+
   /** Trains, and leaves the version's files in the staged folder. */
   private Taught train(
       Lesson lesson,
       Split split,
+      Augmentation augmentation,
       Recipe recipe,
-      Optional<WarmStart> warm,
+      Start begins,
       Path staged,
       TrainingRun run,
       TrainingListener listener) {
-    int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
+    int[] train = augmentation.with(split.train());
+    int[] all = augmentation.with(IntStream.range(0, lesson.rows().count()).toArray());
     boolean refit = recipe.refit() && split.validation().length > 0;
-    LessonFolds folds = new LessonFolds(lesson, recipe, cores, listener);
+    LessonFolds folds = new LessonFolds(lesson, augmentation, recipe, cores, listener);
     if (recipe.kind() instanceof HeadKind.Prototype) {
-      HeadNetwork judged = FreshHead.prototype(lesson.features(), lesson.targets(), split.train());
+      HeadNetwork judged = FreshHead.prototype(lesson.features(), augmentation.targets(), train);
       write(judged, lesson, null, staged.resolve(refit ? HeadStore.JUDGED : HeadStore.MODEL));
       if (refit) {
-        write(
-            FreshHead.prototype(lesson.features(), lesson.targets(), all),
-            lesson,
-            null,
-            staged.resolve(HeadStore.MODEL));
+        HeadNetwork whole = FreshHead.prototype(lesson.features(), augmentation.targets(), all);
+        write(whole, lesson, null, staged.resolve(HeadStore.MODEL));
       }
       return new Taught(
           0, false, refit, null, List.of(), folds.estimate(split.validation(), 0, staged));
     }
-    Scaling target =
-        warm.isPresent() ? warm.get().target() : FreshHead.target(lesson.targets(), split.train());
-    TrainableNetwork initial =
-        warm.isPresent()
-            ? warm.get().network(lesson)
-            : lesson.tail() == null
-                ? FreshHead.network(
-                    recipe.kind(),
-                    lesson.features(),
-                    split.train(),
-                    lesson.base() == null,
-                    lesson.targets().outputs(),
-                    recipe.seed())
-                : tail(lesson, split.train());
+    Scaling target = begins.target;
     Trainer trainer =
-        new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe, cores);
+        new Trainer(
+            begins.network, lesson.examples(), augmentation.targets(), target, recipe, cores);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
         trainer.train(
             staged,
-            split.train(),
+            train,
             split.validation(),
             recipe.epochs(),
             listener,
             TrainingRun.Stage.TRAIN,
             run);
+    Parting.of(judged.history(), split.validation().length, recipe, lesson.modality())
+        .ifPresent(listener::warning);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
     Optional<CrossValidation.Estimate> estimate =

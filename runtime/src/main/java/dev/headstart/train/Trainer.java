@@ -217,6 +217,11 @@ public final class Trainer {
    * @param rows that train
    */
   int fewestEpochs(int rows) {
+    return fewestEpochs(recipe, rows);
+  }
+
+  /** The same for a recipe. */
+  static int fewestEpochs(Recipe recipe, int rows) {
     int together = recipe.batch() * recipe.accumulate();
     int steps = (rows + together - 1) / together;
     return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);

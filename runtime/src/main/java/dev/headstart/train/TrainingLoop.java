@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.DoubleConsumer;
 
 /**
  * Epoch after epoch of steps over the samples that train, in a training session, which is opened
@@ -120,16 +121,13 @@ final class TrainingLoop implements AutoCloseable {
     }
     shuffle();
     long steps = (long) recipe.epochs() * stepsAnEpoch();
-    double[] sum = new double[1];
+    double sum = 0;
     float[] scores = new float[rows.length * data.targets().outputs()];
     int[] taken = new int[rows.length];
     int seen = 0;
     for (int from = 0; from < rows.length; from += together) {
       float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
-      if (factor * (float) recipe.rate() != rate) {
-        rate = factor * (float) recipe.rate();
-        session.learningRate(rate);
-      }
+      rate(factor * (float) recipe.rate());
       int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
       if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
         these = batches.withoutLone(these);
@@ -141,19 +139,11 @@ final class TrainingLoop implements AutoCloseable {
       int start = seen;
       System.arraycopy(these, 0, taken, start, these.length);
       seen += these.length;
-      batches.each(
-          these,
-          weight(these),
-          (batch, positions, count) -> {
-            double loss =
-                session.accumulate(
-                    batch,
-                    HeadNetwork.LOGITS,
-                    logits -> gather(logits, scores, start, positions, count));
-            check(loss, epoch);
-            sum[0] += loss * count;
-          });
-      session.update();
+      sum +=
+          step(
+              these,
+              (logits, positions, count) -> gather(logits, scores, start, positions, count),
+              loss -> check(loss, epoch));
       pace.step();
     }
     if (seen == 0) {
@@ -164,7 +154,73 @@ final class TrainingLoop implements AutoCloseable {
     }
     data.activate(scores);
     Metrics metrics = Metrics.of(scores, data.targets(), Arrays.copyOf(taken, seen));
-    return new Passed(sum[0] / seen, metrics.accuracy());
+    return new Passed(sum / seen, metrics.accuracy());
+  }
+
+  private void rate(float next) {
+    if (next != rate) {
+      rate = next;
+      session.learningRate(rate);
+    }
+  }
+
+  /** Takes a batch's logits and where its rows stand. */
+  private interface Logits {
+    void take(FloatBuffer logits, int[] positions, int count);
+  }
+
+  /**
+   * A step of the optimizer.
+   *
+   * @param check of each batch's mean loss
+   * @return the sum of the samples' losses
+   */
+  private double step(int[] these, Logits logits, DoubleConsumer check) {
+    double[] sum = new double[1];
+    batches.each(
+        these,
+        weight(these),
+        (batch, positions, count) -> {
+          double loss =
+              session.accumulate(
+                  batch, HeadNetwork.LOGITS, found -> logits.take(found, positions, count));
+          check.accept(loss);
+          sum[0] += loss * count;
+        });
+    session.update();
+    return sum[0];
+  }
+
+  /**
+   * Steps at rates of their own, pass after pass over the samples, from fresh weights.
+   *
+   * @return the mean loss in each step, before it; fewer than rates where one is not finite
+   */
+  double[] losses(double[] rates) {
+    open(1);
+    double[] losses = new double[rates.length];
+    int from = rows.length;
+    for (int i = 0; i < rates.length; i++) {
+      if (from >= rows.length) {
+        shuffle();
+        from = 0;
+      }
+      rate((float) rates[i]);
+      int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
+      from += together;
+      if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
+        these = batches.withoutLone(these);
+      }
+      if (these.length == 0) {
+        losses[i] = i > 0 ? losses[i - 1] : 0;
+        continue;
+      }
+      losses[i] = step(these, (logits, positions, count) -> {}, loss -> {}) / these.length;
+      if (!Double.isFinite(losses[i])) {
+        return Arrays.copyOf(losses, i);
+      }
+    }
+    return losses;
   }
 
   /** Puts a batch's rows to their places in [samples, outputs]. */

@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntUnaryOperator;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -144,7 +146,14 @@ class CrossValidationTest {
 
   private CrossValidation.Estimate estimate(Problem problem, Recipe recipe, Folds folds) {
     return new CrossValidation(problem.features, problem.targets, recipe, false, 2)
-        .run(folder, folds, range(folds.of().length), new int[0], 12, TrainingListener.NONE);
+        .run(
+            folder,
+            range(folds.of().length),
+            folds,
+            range(folds.of().length),
+            rows -> rows,
+            12,
+            TrainingListener.NONE);
   }
 
   /** The same by hand: a trainer a fold, and the model that it would serve by. */
@@ -245,19 +254,24 @@ class CrossValidationTest {
     Folds folds = Folds.of(labels, range(60), 5, 1);
     Recipe recipe = recipe("mlp:16", Task.SINGLE);
     CrossValidation validation = new CrossValidation(features, targets, recipe, false, 1);
+    UnaryOperator<int[]> own = rows -> with(rows, row -> row + 60);
+    UnaryOperator<int[]> shifted = rows -> with(rows, row -> (row + 1) % 60 + 60);
     double honest =
         validation
-            .run(folder, folds, range(60), range(60), 50, TrainingListener.NONE)
+            .run(folder, range(60), folds, range(60), own, 50, TrainingListener.NONE)
             .metrics()
             .accuracy();
-    int[] shifted = IntStream.range(0, 60).map(row -> (row + 1) % 60).toArray();
     double leaking =
         validation
-            .run(folder, folds, range(60), shifted, 50, TrainingListener.NONE)
+            .run(folder, range(60), folds, range(60), shifted, 50, TrainingListener.NONE)
             .metrics()
             .accuracy();
     assertTrue(honest < 0.6, "honest " + honest);
     assertTrue(leaking > honest + 0.15, "leaking " + leaking + ", honest " + honest);
+  }
+
+  private static int[] with(int[] rows, IntUnaryOperator copy) {
+    return IntStream.concat(IntStream.of(rows), IntStream.of(rows).map(copy)).toArray();
   }
 
   @Test

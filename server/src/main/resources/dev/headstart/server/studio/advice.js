@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 import { Checkup } from "./checkup.js";
 import { decimal, duration, percent } from "./words.js";
 
-const { section, h2, h3, div, p, ul, ol, li, button, span, strong, details, summary } = el;
+const { section, h2, div, p, ul, ol, li, button, span, strong, details, summary } = el;
 
 const AGAIN_MILLIS = 1500;
 
@@ -40,20 +40,18 @@ function expectation({ expected, task }) {
 
 function taps({ taps, cut }) {
   const score = (tap) => tap.accuracy ?? tap.r2 ?? 0;
-  return [
-    h3({ class: "small" }, "Where the base may be cut"),
-    ol(
-      { class: "bars" },
-      taps.map((tap) =>
-        li(
-          { key: tap.cut, class: (tap.advised ?? tap.cut === cut) ? "chosen" : "", title: typeof tap.score === "number" ? `LogME ${decimal(tap.score)}` : undefined },
-          span({ class: "bar-name ellipsis" }, tap.cut, (tap.advised ?? tap.cut === cut) && span({ class: "unseen" }, " (advised)")),
-          span({ class: "bar", "aria-hidden": "true" }, span({ class: "bar-fill", style: { transform: `scaleX(${Math.max(0, Math.min(1, score(tap)))})` } })),
-          span({ class: "bar-number" }, tap.accuracy === undefined || tap.accuracy === null ? decimal(tap.r2, 2) : percent(tap.accuracy)),
-        ),
-      ),
-    ),
-  ];
+  return ol(
+    { class: "bars" },
+    taps.map((tap) => {
+      const chosen = tap.advised ?? tap.cut === cut;
+      return li(
+        { key: tap.cut, class: chosen ? "chosen" : "", title: typeof tap.score === "number" ? `LogME ${decimal(tap.score)}` : undefined },
+        span({ class: "bar-name ellipsis" }, tap.cut, chosen && span({ class: "unseen" }, " (advised)")),
+        span({ class: "bar", "aria-hidden": "true" }, span({ class: "bar-fill", style: { transform: `scaleX(${Math.max(0, Math.min(1, score(tap)))})` } })),
+        span({ class: "bar-number" }, tap.accuracy === undefined || tap.accuracy === null ? decimal(tap.r2, 2) : percent(tap.accuracy)),
+      );
+    }),
+  );
 }
 
 export class Advice extends Component {
@@ -133,7 +131,7 @@ export class Advice extends Component {
       expectation(advice),
       may && button({ type: "button", class: "button primary wide", onClick: () => onAdvised(advised(advice)) }, "Teach as advised"),
       advice.reasons?.length > 0 && ul({ class: "reasons small" }, advice.reasons.map((reason) => li({ key: reason }, reason))),
-      advice.taps?.length > 1 && details({ class: "more" }, summary(null, "Taps of the base"), taps(advice)),
+      advice.taps?.length > 1 && details({ class: "more" }, summary(null, "How well each tap tells them apart"), taps(advice)),
     );
   }
 }

@@ -4,7 +4,7 @@ import { el } from "./el.js";
 import { get, url } from "./api.js";
 import { calmly, follow } from "./follow.js";
 import { problem } from "./notice.js";
-import { MODALITIES, count } from "./words.js";
+import { MODALITIES, count, percent } from "./words.js";
 import { Classes } from "./classes.js";
 import { Teach } from "./teach.js";
 import { Try } from "./try.js";
@@ -33,6 +33,20 @@ const jump = (part, words) =>
     words,
     " ↓",
   );
+
+// Whether what the head is asked about lately is unlike what it learned from.
+function drifting(drift) {
+  if (drift?.state !== "alert") {
+    return null;
+  }
+  const { share, expected, samples } = drift;
+  return div(
+    { class: "notice warnings drift", role: "status" },
+    "What it is asked about lately is unlike what it learned from",
+    typeof share === "number" ? `: ${percent(share)} of the last ${samples} were unknown to it, where ${percent(expected)} is usual` : "",
+    ". Add samples of what is new, and teach it again.",
+  );
+}
 
 export class Head extends Component {
   teach = createRef();
@@ -104,6 +118,7 @@ export class Head extends Component {
         ),
       ),
       problem(error),
+      drifting(head.drift),
       tab === "results" && h(Results, shared),
       tab === "versions" && h(Versions, shared),
       tab === "settings" && h(HeadSettings, shared),

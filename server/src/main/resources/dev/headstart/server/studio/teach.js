@@ -79,7 +79,7 @@ export class Teach extends Component {
       this.follower = null;
       const { view } = this.state;
       const same = view?.run?.id === run.id;
-      this.over({ ...(same ? view : { warnings: [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] });
+      this.over({ ...(same ? view : { warnings: run.warnings ?? [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] });
       return;
     }
     this.follower?.close();

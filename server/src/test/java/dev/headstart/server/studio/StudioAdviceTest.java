@@ -109,9 +109,15 @@ class StudioAdviceTest {
     browser.see(entry("Nothing in it", 1));
     String likely = browser.see(entry("Labels that are likely wrong", 1)).getText();
     assertTrue(likely.contains("cow – rather cat"), likely);
-    browser.click("//summary[normalize-space()='Taps of the base']");
+    browser.click("//summary[normalize-space()='How well each tap tells them apart']");
     browser.see("//section[contains(@class,'advice')]//ol[@class='bars']/li[@class='chosen']");
     browser.look("advice");
+    for (int width : new int[] {1280, 360}) {
+      browser.screen(width, 1100, width == 360);
+      browser.script("document.querySelector('.checkup').scrollIntoView()");
+      browser.shot("checkup-" + width);
+    }
+    browser.screen(1280, 800, false);
 
     // By keyboard alone: the copy goes back to the cats, and the focus goes on.
     int before = samples("cat");
