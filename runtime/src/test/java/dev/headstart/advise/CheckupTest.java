@@ -1,8 +1,10 @@
 package dev.headstart.advise;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headstart.Headstart;
 import dev.headstart.Shared;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
@@ -15,6 +17,7 @@ import dev.headstart.ort.Provider;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.DataSet;
+import dev.headstart.sample.DataSource;
 import dev.headstart.sample.ImageSample;
 import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
@@ -24,8 +27,13 @@ import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.Unreadable;
+import dev.headstart.train.Epoch;
 import dev.headstart.train.FeatureTable;
+import dev.headstart.train.RecipeOptions;
 import dev.headstart.train.TaughtSamples;
+import dev.headstart.train.TeachRequest;
+import dev.headstart.train.TeachResult;
+import dev.headstart.train.TrainingListener;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
@@ -33,6 +41,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -374,6 +383,62 @@ class CheckupTest {
     }
     Checkup report = Checkup.of(of(Task.SINGLE, labels, same, List.of()));
     assertTrue(report.suspects().worst().stream().allMatch(s -> Double.isFinite(s.doubt())));
+  }
+
+  @Test
+  void teachingSaysWhatIsSickBeforeItTrains(@TempDir Path folder) throws IOException {
+    Random random = new Random(SEED);
+    StringBuilder lines = new StringBuilder();
+    for (int i = 0; i < 60; i++) {
+      int side = i % 2;
+      lines.append("{\"features\": [");
+      for (int k = 0; k < 8; k++) {
+        lines.append(k == 0 ? "" : ", ").append(side + 0.2 * random.nextGaussian());
+      }
+      boolean flipped = i == 21;
+      lines.append("], \"label\": \"").append((side == 1) != flipped ? "on" : "off").append("\"}\n");
+    }
+    Path data = Files.writeString(folder.resolve("data.jsonl"), lines);
+    List<String> heard = new ArrayList<>();
+    boolean[] trained = new boolean[1];
+    TrainingListener listener =
+        new TrainingListener() {
+          @Override
+          public void warning(String message) {
+            assertFalse(trained[0], "said after training began: " + message);
+            heard.add(message);
+          }
+
+          @Override
+          public void epoch(Epoch epoch) {
+            trained[0] = true;
+          }
+        };
+    try (Headstart headstart = Headstart.open(folder.resolve("workspace"))) {
+      TeachResult result =
+          headstart.teach(
+              new TeachRequest(
+                  "switch",
+                  DataSource.at(data),
+                  null,
+                  "auto",
+                  RecipeOptions.DEFAULTS,
+                  TeachRequest.Promotion.ALWAYS,
+                  false),
+              listener);
+      assertEquals(1, heard.size(), heard.toString());
+      assertTrue(heard.get(0).startsWith("1 label is likely wrong: "), heard.toString());
+      assertTrue(heard.get(0).endsWith("data.jsonl:22 is off, rather on"), heard.toString());
+      assertEquals(heard, result.warnings());
+      Checkup report =
+          headstart
+              .advised(
+                  new AdviceRequest(DataSource.at(data), null, "auto", null), TrainingListener.NONE)
+              .report();
+      assertEquals(1, report.suspects().total());
+      assertEquals(6, report.suspects().worst().size(), "to a tenth of the samples");
+      assertTrue(report.suspects().worst().get(0).name().endsWith("data.jsonl:22"));
+    }
   }
 
   @Test
