@@ -11,6 +11,7 @@ import dev.headstart.advise.Checkup;
 import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Manifest;
 import dev.headstart.disk.DiskFailures;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
@@ -122,6 +123,11 @@ public final class Headstart implements AutoCloseable {
   public Advised advised(AdviceRequest request, TrainingListener listener) {
     Study study = study(request, listener);
     return new Advised(study.advice(), Checkup.of(study, null));
+  }
+
+  /** Statistics of a base's own domain; see {@link Advisor#domain}. */
+  public Manifest.Domain domain(AdviceRequest request, String about, TrainingListener listener) {
+    return advisor().domain(request, about, listener);
   }
 
   private Advisor advisor() {

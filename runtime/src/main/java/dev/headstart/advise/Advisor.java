@@ -3,6 +3,7 @@ package dev.headstart.advise;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Manifest;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadKind;
@@ -64,17 +65,36 @@ public final class Advisor {
 
   /** As {@link #advise}, with the features that it was found by. */
   public Study study(AdviceRequest request, TrainingListener listener) {
-    RecipeOptions options = RecipeOptions.DEFAULTS.with(request.task());
-    return study(
-        new TeachRequest(
-            "advice",
-            request.data(),
-            request.base(),
-            request.cut(),
-            options,
-            TeachRequest.Promotion.NEVER,
-            false),
-        listener);
+    return study(asked(request), listener);
+  }
+
+  private static TeachRequest asked(AdviceRequest request) {
+    return new TeachRequest(
+        "advice",
+        request.data(),
+        request.base(),
+        request.cut(),
+        RecipeOptions.DEFAULTS.with(request.task()),
+        TeachRequest.Promotion.NEVER,
+        false);
+  }
+
+  /**
+   * Statistics for {@code domain} in the manifest of a base, of samples of its own domain, whose
+   * labels do not matter.
+   *
+   * @param about what the samples are
+   * @throws BadInputException if the samples cannot be used, or are features already
+   */
+  public Manifest.Domain domain(AdviceRequest request, String about, TrainingListener listener) {
+    Survey survey = Survey.of(asked(request), models, cache, providers, cores, listener);
+    if (survey.rows().samples().isEmpty()) {
+      throw new BadInputException(
+          "the domain of a base is that of samples that go through it, but "
+              + request.data()
+              + " holds ready features");
+    }
+    return survey.domain(about);
   }
 
   private Study study(TeachRequest request, TrainingListener listener) {

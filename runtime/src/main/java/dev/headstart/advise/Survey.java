@@ -23,6 +23,8 @@ import dev.headstart.train.BaseChoice;
 import dev.headstart.train.LessonSamples;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TrainingListener;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -307,9 +309,7 @@ final class Survey {
 
   /** Mean number of tokens a word or sign, of texts that were not cut off; null for no texts. */
   private Double pieces(Backbone backbone) {
-    if (base.manifest().domain() == null
-        || base.manifest().domain().pieces() == null
-        || !(base.manifest().preprocessing() instanceof TextPreprocessing text)) {
+    if (!(base.manifest().preprocessing() instanceof TextPreprocessing text)) {
       return null;
     }
     OptionalDouble mean =
@@ -400,5 +400,48 @@ final class Survey {
                 DomainFit.cosine(of, domain.mean()),
                 confident == 0 ? null : confidence / confident,
                 pieces));
+  }
+
+  /**
+   * Statistics for the manifest of the base, as of samples of its own domain. Of a base with a
+   * classifier of its own the features are those of the deepest tap; of others, whose deepest
+   * features may be spread evenly, those of the tap in the middle.
+   *
+   * @param about what the samples are
+   */
+  Manifest.Domain domain(String about) {
+    List<String> taps = List.copyOf(features.keySet());
+    String tap = taps.get(confident > 0 ? 0 : taps.size() / 2);
+    float[][] column = features.get(tap).toArray(float[][]::new);
+    double[] sum = new double[column[0].length];
+    for (float[] row : column) {
+      double square = 0;
+      for (float value : row) {
+        square += value * value;
+      }
+      for (int k = 0; k < sum.length && square > 0; k++) {
+        sum[k] += row[k] / Math.sqrt(square);
+      }
+    }
+    double square = 0;
+    for (double value : sum) {
+      square += value * value;
+    }
+    List<Float> mean = new ArrayList<>();
+    for (double value : sum) {
+      mean.add((float) rounded(square > 0 ? value / Math.sqrt(square) : 0));
+    }
+    return new Manifest.Domain(
+        about,
+        tap,
+        mean,
+        rounded(DomainFit.cosine(column, mean)),
+        confident == 0 ? null : rounded(confidence / confident),
+        pieces == null ? null : rounded(pieces));
+  }
+
+  /** To four digits: more would say nothing. */
+  private static double rounded(double value) {
+    return value == 0 ? 0 : new BigDecimal(value).round(new MathContext(4)).doubleValue();
   }
 }

@@ -6,6 +6,7 @@ import dev.headstart.advise.Advised;
 import dev.headstart.sample.DataSource;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
+import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -52,15 +53,30 @@ final class AdviseCommand extends HeadstartCommand {
               + " number). Default: as the labels look")
   private Task task;
 
+  @Option(
+      names = "--domain",
+      paramLabel = "ABOUT",
+      description =
+          "Instead of advice: statistics of the samples as the base model's own domain, as JSON for"
+              + " its manifest; ABOUT says what they are")
+  private String domain;
+
   @Mixin private ProviderOption provider;
 
   @Override
   public Integer call() {
+    AdviceRequest request = new AdviceRequest(DataSource.at(data), base, "auto", task);
+    if (domain != null) {
+      try (Headstart headstart = open(provider.providers());
+          Progress progress = new Progress(console())) {
+        console().json(Map.of("domain", headstart.domain(request, domain, progress)));
+      }
+      return Main.DONE;
+    }
     Advised advised;
     try (Headstart headstart = open(provider.providers());
         Progress progress = new Progress(console())) {
-      advised =
-          headstart.advised(new AdviceRequest(DataSource.at(data), base, "auto", task), progress);
+      advised = headstart.advised(request, progress);
     }
     if (json()) {
       console().json(advised);

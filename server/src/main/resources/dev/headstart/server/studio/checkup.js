@@ -143,7 +143,7 @@ export class Checkup extends Component {
           div(
             { class: "offender-actions" },
             moves && button({ type: "button", class: "button small", disabled, "aria-label": `Move ${sampleName(samples[0])} to ${label(suggested)}`, onClick: () => this.move(key, { ...samples[0], suggested }) }, `Move to ${label(suggested)}`),
-            samples.map((sample, i) => button({ key: sample.id, type: "button", class: "button small danger", disabled, "aria-label": `Delete ${sampleName(sample)}`, onClick: () => this.delete(key, sample) }, two ? `Delete ${i === 0 ? "left" : "right"}` : "Delete")),
+            samples.map((sample, i) => button({ key: sample.id, type: "button", class: "button small danger", disabled, "aria-label": `Delete ${two ? (i === 0 ? "first: " : "second: ") : ""}${sampleName(sample)}`, onClick: () => this.delete(key, sample) }, two ? `Delete ${i === 0 ? "first" : "second"}` : "Delete")),
             button({ type: "button", class: "button small", disabled: busy, "aria-label": `Keep ${samples.map(sampleName).join(" and ")}`, onClick: () => this.keep(key) }, two ? "Keep both" : "Keep"),
           ),
       ),
