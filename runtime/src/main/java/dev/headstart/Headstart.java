@@ -159,6 +159,9 @@ public final class Headstart implements AutoCloseable {
             Runtime.getRuntime().availableProcessors());
     try {
       TeachResult result = teacher.teach(request, new CheckingListener(listener));
+      if (resolved.advice() != null) {
+        result = result.after(resolved.advice().spent(), resolved.advice().computed());
+      }
       remember(result, listener);
       return result;
     } catch (FailureException e) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.Unreadable;
+import dev.headstart.train.TeachResult;
 import java.util.List;
 
 /**
@@ -29,6 +30,7 @@ import java.util.List;
  * @param task what the labels mean
  * @param skipped samples that could not be read, the first of them by name
  * @param duplicates samples that came twice and counted once
+ * @param spent what finding it took
  * @param computed samples that went through the base model; the others' features were known
  */
 public record Advice(
@@ -49,6 +51,7 @@ public record Advice(
     Task task,
     List<Unreadable> skipped,
     int duplicates,
+    @JsonIgnore TeachResult.Seconds spent,
     @JsonIgnore long computed) {
 
   public Advice {

@@ -151,16 +151,20 @@ public final class Advisor {
     if (!request.cut().equals("auto") || tail || said.kind() instanceof HeadKind.Tail) {
       return new Resolved(request, null, null);
     }
+    boolean refused =
+        request.resume() && !Files.exists(heads.run(request.head()))
+            || said.tuning().start() == RecipeOptions.Start.WARM
+                && heads.live(request.head()).isEmpty();
+    if (refused) {
+      return new Resolved(request, null, null);
+    }
     DataSet data = request.data().open(said.task());
     Optional<HeadManifest> live = live(request, data);
     if (live.isPresent()) {
       return asBefore(request, live.get());
     }
-    boolean refused =
-        request.resume() && !Files.exists(heads.run(request.head()))
-            || said.tuning().start() == RecipeOptions.Start.WARM;
     BaseModel base = BaseChoice.base(request, data, models);
-    if (refused || BaseChoice.ready(data, base) || base.manifest().taps().size() < 2) {
+    if (BaseChoice.ready(data, base) || base.manifest().taps().size() < 2) {
       return new Resolved(request, null, null);
     }
     Advice advice = study(request, listener).advice();
@@ -231,6 +235,7 @@ public final class Advisor {
         said.passes(),
         said.judging(),
         said.tuning(),
+        said.augment(),
         said.seed());
   }
 

@@ -2,6 +2,7 @@ package dev.headstart.advise;
 
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.head.HeadKind;
+import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Recipe;
 import dev.headstart.train.RecipeOptions;
@@ -29,6 +30,9 @@ final class Recommendation {
   static final int MANY_A_CLASS = 100;
 
   static final int MANY = 1000;
+
+  /** From this accuracy on, varied pictures have little to gain. */
+  private static final double ROOM = 0.95;
 
   /** So many times as many unfreeze more. */
   private static final int VERY = 10;
@@ -59,6 +63,7 @@ final class Recommendation {
     Unfreezing layers = layers(fit);
     boolean tail = layers != null && layers.blocks() > 0;
     expect(expected, tail);
+    boolean varied = !tail && varies(expected);
     if (base != null) {
       reasons.add(domain(fit));
     }
@@ -86,7 +91,7 @@ final class Recommendation {
         recipe.kind().text(),
         tail ? String.valueOf(layers.blocks()) : "head",
         recipe.rate(),
-        "none",
+        varied ? Recipe.AUTOMATIC : Recipe.NO_AUGMENTATION,
         fit == null ? null : fit.fit(),
         expected,
         taps,
@@ -98,6 +103,7 @@ final class Recommendation {
         survey.task(),
         survey.rows().skipped().named(),
         survey.rows().duplicates(),
+        survey.spent(),
         survey.computed());
   }
 
@@ -211,6 +217,25 @@ final class Recommendation {
             blocks,
             layers.words() == null ? "" : " (" + layers.words() + ")"));
     return layers;
+  }
+
+  /** Whether varied pictures may teach more: where mistakes are left, and samples are few. */
+  private boolean varies(Advice.Expected expected) {
+    boolean pictures =
+        survey.base() != null && survey.base().manifest().modality() == Modality.IMAGE;
+    boolean varies =
+        pictures
+            && !survey.rows().samples().isEmpty()
+            && survey.found() < MANY
+            && expected != null
+            && expected.accuracy() != null
+            && expected.accuracy() < ROOM;
+    if (varies) {
+      reasons.add(
+          "there is room to gain, and pictures are few: --augment auto measures whether varied ones"
+              + " help; it takes several passes more, so teach does it only when it is said");
+    }
+    return varies;
   }
 
   private void expect(Advice.Expected expected, boolean tail) {

@@ -22,6 +22,7 @@ import dev.headstart.sample.VectorSample;
 import dev.headstart.train.BaseChoice;
 import dev.headstart.train.LessonSamples;
 import dev.headstart.train.TeachRequest;
+import dev.headstart.train.TeachResult;
 import dev.headstart.train.TrainingListener;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -68,7 +69,9 @@ final class Survey {
   private int confident;
   private Double pieces;
   private long computed;
+  private final long began = System.nanoTime();
   private double seconds;
+  private double decoding;
 
   private Survey(DataSet data, BaseModel base, TrainingListener listener) {
     this.data = data;
@@ -302,6 +305,7 @@ final class Survey {
             }
           });
       seconds = extractor.featureSeconds();
+      decoding = extractor.decodeSeconds();
     }
     computed = backbone.runs();
     rows.keep(readable);
@@ -378,6 +382,11 @@ final class Survey {
   /** Samples that went through the base. */
   long computed() {
     return computed;
+  }
+
+  /** What it has all taken so far. */
+  TeachResult.Seconds spent() {
+    return new TeachResult.Seconds(decoding, seconds, 0, (System.nanoTime() - began) / 1e9);
   }
 
   /** Seconds a sample that the base took, over all cores; 0 if none went through. */

@@ -53,6 +53,44 @@ public record TeachResult(
     @JsonIgnore Learned learned) {
 
   /**
+   * The same with what was done before, to find out how to teach.
+   *
+   * @param before what that took
+   * @param passed samples that went through the backbone then
+   */
+  public TeachResult after(Seconds before, long passed) {
+    return new TeachResult(
+        head,
+        version,
+        promoted,
+        reason,
+        base,
+        cut,
+        kind,
+        classes,
+        counts,
+        samples,
+        epochs,
+        stoppedEarly,
+        validation,
+        crossValidation,
+        augment,
+        warnings,
+        new Seconds(
+            before.decode + seconds.decode,
+            before.features + seconds.features,
+            seconds.train,
+            before.total + seconds.total),
+        skipped,
+        duplicates,
+        Math.max(passed, computed),
+        manifest,
+        history,
+        recipe,
+        learned);
+  }
+
+  /**
    * What it learned from whose features are remembered, row by row; no rows for ready vectors.
    *
    * @param space of the features; null without a base model
