@@ -1,8 +1,6 @@
 package dev.headstart.teach;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.headstart.backbone.BaseModels;
-import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.NotFoundException;
@@ -15,7 +13,6 @@ import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Metrics;
-import dev.headstart.train.RunStore;
 import dev.headstart.train.Targets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,12 +30,9 @@ import java.util.stream.IntStream;
  * which of them answers. Classes go by their present names. Safe for several threads.
  */
 public final class Versions {
+  private final TeachingStores stores;
   private final SampleStore store;
-  private final RunLog log;
   private final HeadStore heads;
-  private final RunStore memberships;
-  private final BaseModels models;
-  private final FeatureStore features;
   private final Function<String, List<Provider>> providers;
   private final Events events;
   private final Consumer<String> promoted;
@@ -103,21 +97,13 @@ public final class Versions {
    * @param promoted is told of a head whose live version changed
    */
   Versions(
-      SampleStore store,
-      RunLog log,
-      HeadStore heads,
-      RunStore memberships,
-      BaseModels models,
-      FeatureStore features,
+      TeachingStores stores,
       Function<String, List<Provider>> providers,
       Events events,
       Consumer<String> promoted) {
-    this.store = store;
-    this.log = log;
-    this.heads = heads;
-    this.memberships = memberships;
-    this.models = models;
-    this.features = features;
+    this.stores = stores;
+    this.store = stores.samples();
+    this.heads = stores.heads();
     this.providers = providers;
     this.events = events;
     this.promoted = promoted;
@@ -156,26 +142,28 @@ public final class Versions {
         new Counts(manifest.result().train(), manifest.result().validation()),
         manifest.result().metrics(),
         forgotten.getOrDefault(manifest.version(), 0),
-        log.madeBy(manifest.head(), manifest.version()).orElse(null),
+        stores.runs().madeBy(manifest.head(), manifest.version()).orElse(null),
         manifest.provenance());
   }
 
   private List<String> names(HeadManifest manifest) {
-    return Runs.names(store.renamings(manifest.head()), manifest);
+    return Renaming.names(store.renamings(manifest.head()), manifest);
   }
 
   /**
    * Asks a version, as it was trained, about the head's samples as they are now.
    *
-   * @param unseen whether to leave out the samples that taught it
+   * @param unseen whether to leave out the samples that taught it; then its weights before the
+   *     refit are asked, as the refit learned from the others too
    * @throws NotFoundException if there is no such head or version
    * @throws BadInputException if the samples' features cannot be had
    */
   public Evaluation evaluate(String head, int version, boolean unseen) {
     HeadStore.Stored stored = heads.load(head, version);
-    Set<String> seen = unseen ? memberships.trainedOn(head, version) : Set.of();
+    Set<String> seen = unseen ? stores.memberships().trainedOn(head, version) : Set.of();
     return evaluate(
         stored,
+        unseen,
         store.samples(head).stream()
             .filter(s -> s.state() == StoredSample.State.READY && !seen.contains(s.id()))
             .toList());
@@ -191,8 +179,8 @@ public final class Versions {
     HeadStore.Stored other = heads.load(head, b);
     List<StoredSample> samples =
         store.samples(head).stream().filter(s -> s.state() == StoredSample.State.READY).toList();
-    Evaluation first = evaluate(one, samples);
-    Evaluation second = evaluate(other, samples);
+    Evaluation first = evaluate(one, false, samples);
+    Evaluation second = evaluate(other, false, samples);
     Map<String, Answer> answers = new LinkedHashMap<>();
     second.samples().forEach(answer -> answers.put(answer.id(), answer));
     List<Change> changed = new ArrayList<>();
@@ -209,7 +197,7 @@ public final class Versions {
     return new Comparison(first, second, both, changed);
   }
 
-  private Evaluation evaluate(HeadStore.Stored stored, List<StoredSample> samples) {
+  private Evaluation evaluate(HeadStore.Stored stored, boolean judged, List<StoredSample> samples) {
     HeadManifest version = stored.manifest();
     List<String> names = names(version);
     Set<String> all = new LinkedHashSet<>();
@@ -218,17 +206,17 @@ public final class Versions {
       samples.forEach(sample -> all.addAll(sample.label().names()));
     }
     List<String> classes = List.copyOf(all);
-    List<StoredSample> judged = new ArrayList<>();
+    List<StoredSample> asked = new ArrayList<>();
     List<float[]> scores = new ArrayList<>();
     String base = version.base() == null ? null : version.base().id();
-    try (Predictor predictor = Predictor.open(stored, models, providers.apply(base), features)) {
-      List<Sample> asked = samples.stream().map(s -> store.open(version.head(), s)).toList();
+    try (Predictor predictor = open(stored, judged, providers.apply(base))) {
+      List<Sample> opened = samples.stream().map(s -> store.open(version.head(), s)).toList();
       predictor.scores(
-          asked,
+          opened,
           new Predictor.Sink<>() {
             @Override
             public void accept(int index, float[] found) {
-              judged.add(samples.get(index));
+              asked.add(samples.get(index));
               scores.add(version.task() == Task.REGRESSION ? found : spread(found, names, classes));
             }
 
@@ -239,21 +227,27 @@ public final class Versions {
           });
     }
     int outputs = Math.max(1, classes.size());
-    float[] table = new float[judged.size() * outputs];
+    float[] table = new float[asked.size() * outputs];
     List<Answer> answers = new ArrayList<>();
-    for (int row = 0; row < judged.size(); row++) {
+    for (int row = 0; row < asked.size(); row++) {
       System.arraycopy(scores.get(row), 0, table, row * outputs, outputs);
-      answers.add(answer(judged.get(row), version.task(), classes, scores.get(row)));
+      answers.add(answer(asked.get(row), version.task(), classes, scores.get(row)));
     }
-    List<Label> labels = judged.stream().map(StoredSample::label).toList();
+    List<Label> labels = asked.stream().map(StoredSample::label).toList();
     Metrics metrics =
-        judged.isEmpty()
+        asked.isEmpty()
             ? null
             : Metrics.of(
                 table,
                 Targets.of(version.task(), classes, labels),
-                IntStream.range(0, judged.size()).toArray());
+                IntStream.range(0, asked.size()).toArray());
     return new Evaluation(version.version(), classes, metrics, answers);
+  }
+
+  private Predictor open(HeadStore.Stored stored, boolean judged, List<Provider> providers) {
+    return judged
+        ? Predictor.judged(stored, stores.models(), providers, stores.features())
+        : Predictor.open(stored, stores.models(), providers, stores.features());
   }
 
   /** Scores in the order of other classes: 0 for one that the version does not know. */

@@ -94,12 +94,15 @@ final class SampleRows {
   }
 
   private static String where(String label, StoredSample.State state) {
-    return "WHERE s.head = :head"
-        + (state == null ? "" : " AND s.state = :state")
-        + (label == null
-            ? ""
-            : " AND s.sequence IN (SELECT m.sample FROM sample_class m"
-                + " JOIN class c ON c.id = m.class WHERE c.head = :head AND c.name = :label)");
+    String where = "WHERE s.head = :head" + (state == null ? "" : " AND s.state = :state");
+    if (label == null) {
+      return where;
+    }
+    return label.isEmpty()
+        ? where + " AND s.sequence NOT IN (SELECT m.sample FROM sample_class m)"
+        : where
+            + " AND s.sequence IN (SELECT m.sample FROM sample_class m"
+            + " JOIN class c ON c.id = m.class WHERE c.head = :head AND c.name = :label)";
   }
 
   private static Query bind(Query query, String head, String label, StoredSample.State state) {
@@ -107,7 +110,7 @@ final class SampleRows {
     if (state != null) {
       query.bind("state", state.id());
     }
-    if (label != null) {
+    if (label != null && !label.isEmpty()) {
       query.bind("label", label);
     }
     return query;
@@ -239,11 +242,15 @@ final class SampleRows {
   /** Replaces what may change of a sample that is there. */
   static void update(Handle handle, StoredSample sample, Map<String, Long> classes) {
     handle.execute(
-        "UPDATE sample SET name = ?, type = ?, bytes = ?, kept = ?, source = ? WHERE sequence = ?",
+        "UPDATE sample SET name = ?, state = ?, reason = ?, type = ?, bytes = ?, kept = ?, space = ?,"
+            + " source = ? WHERE sequence = ?",
         sample.name(),
+        sample.state().id(),
+        sample.reason(),
         sample.type(),
         sample.bytes(),
         sample.kept() ? 1 : 0,
+        sample.space() == null ? null : HEX.parseHex(sample.space()),
         sample.source().id(),
         sample.sequence());
     relabel(handle, sample.sequence(), sample.label(), classes);

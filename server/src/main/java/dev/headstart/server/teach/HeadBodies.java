@@ -7,10 +7,10 @@ import dev.headstart.head.HeadNames;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.server.protocol.Names;
+import dev.headstart.teach.HeadChange;
+import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.Rules;
-import dev.headstart.teach.Teaching.HeadChange;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.train.TeachRequest.Promotion;
 import java.time.DateTimeException;
 import java.time.LocalTime;
@@ -47,7 +47,7 @@ final class HeadBodies {
             known("task", fields.text("task"), Task::of),
             fields.text("base"),
             fields.text("cut"),
-            classes == null ? List.of() : classes,
+            classes == null ? List.of() : classes.stream().map(Classes::check).toList(),
             keep(fields.text("keep")),
             fields.object("recipe"),
             rules(fields.object("rules"), Rules.NONE));
