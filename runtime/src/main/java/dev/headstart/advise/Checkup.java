@@ -305,10 +305,10 @@ public record Checkup(
 
   private static Findings<Pair> duplicates(TaughtSamples checked, int[] rows, float[][] features) {
     Miniatures pictures = new Miniatures(checked.originals());
-    List<NearDuplicates.Pair> found =
+    List<Copies.Pair> found =
         rows.length < 2
             ? List.of()
-            : NearDuplicates.of(features, (a, b) -> pictures.same(rows[a], rows[b]));
+            : Copies.of(features, (a, b) -> pictures.same(rows[a], rows[b]));
     double spread = spread(checked);
     List<Pair> worst =
         found.stream()

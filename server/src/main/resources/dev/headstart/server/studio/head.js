@@ -39,7 +39,7 @@ function drifting(drift) {
   if (drift?.state !== "alert") {
     return null;
   }
-  const { share, expected, samples } = drift;
+  const { shareAbove: share, expected, samples } = drift;
   return div(
     { class: "notice warnings drift", role: "status" },
     "What it is asked about lately is unlike what it learned from",

@@ -153,6 +153,12 @@ class StudioAdviceTest {
     browser.see("//section[contains(@class,'teach')]//label[contains(.,'Cut')]//input");
     operator.teach(1);
     browser.look("advice-taught");
+    operator.open("pets", "versions");
+    browser.see("//td[@data-name='Right']//p[contains(.,'expected on new samples (')]");
+    browser.look("advice-versions");
+    operator.open("pets", "results");
+    browser.see(
+        "//section[contains(@class,'results')]//p[contains(.,'expected on new samples (')]");
     assertEquals(List.of(), browser.complaints());
     browser.open("about:blank");
   }

@@ -18,7 +18,7 @@ import java.util.function.BiPredicate;
  * neighbour, and at least half the median of that over all samples, so that a dozen copies of one
  * picture do not hide each other. Where the features leave it open, the pictures themselves decide.
  */
-final class NearDuplicates {
+final class Copies {
   /**
    * Of the usual distance. Photographs at half their size, at JPEG quality 30 or cropped to nine
    * tenths are mostly under 0.3, at the median 0.15; two pictures of one scene, two shirts, or two
@@ -55,7 +55,7 @@ final class NearDuplicates {
    */
   record Pair(int a, int b, double similarity, double ratio) {}
 
-  private NearDuplicates() {}
+  private Copies() {}
 
   /**
    * @param rows features, [n][width]
