@@ -46,7 +46,7 @@ public final class Versions {
    * @param cut null without a base
    * @param classes by their present names, those that are gone left out
    * @param metrics on the validation samples, before the refit; null without any
-   * @param crossValidation what to expect on new samples, where few judged; else null
+   * @param crossValidation what to expect on new samples, where few judged; null else
    * @param forgotten samples that it learned from and that were deleted since
    * @param run that made it; null for none
    * @param provenance where it comes from
