@@ -8,6 +8,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
+import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.DataSet;
@@ -145,6 +146,7 @@ public final class Advisor {
    * @throws NotFoundException if the data or the base model does not exist
    */
   public Resolved resolve(TeachRequest request, TrainingListener listener) {
+    HeadNames.check(request.head());
     RecipeOptions said = request.recipe();
     String unfreeze = said.tuning().unfreeze();
     boolean tail = unfreeze != null && !unfreeze.equals("head");
