@@ -18,18 +18,20 @@ import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.HeadSettings;
+import dev.headstart.teach.Renaming;
 import dev.headstart.teach.Rules;
 import dev.headstart.teach.RunLog;
-import dev.headstart.teach.Runs;
 import dev.headstart.teach.SampleStore;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
 import dev.headstart.teach.TeachingSettings;
+import dev.headstart.teach.TeachingStores;
 import dev.headstart.train.HeadImport;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.Teacher;
 import dev.headstart.train.TrainingListener;
+import dev.headstart.train.TrainingStores;
 import dev.headstart.workspace.HeadBundle;
 import dev.headstart.workspace.Workspace;
 import dev.headstart.workspace.WorkspaceBackup;
@@ -104,13 +106,10 @@ public final class Headstart implements AutoCloseable {
     workspace.requireWritable();
     Teacher teacher =
         new Teacher(
-            models,
-            workspace.heads(),
-            workspace.runs(),
-            workspace.features(),
+            new TrainingStores(models, workspace.heads(), workspace.runs(), workspace.features()),
             providers,
             VERSION,
-            Runs.names(workspace.samples()),
+            Renaming.names(workspace.samples()),
             Runtime.getRuntime().availableProcessors());
     try {
       TeachResult result = teacher.teach(request, listener);
@@ -219,12 +218,13 @@ public final class Headstart implements AutoCloseable {
    */
   public Teaching teaching(ModelRepository repository, TeachingSettings settings) {
     return Teaching.open(
-        workspace.samples(),
-        workspace.runLog(),
-        workspace.runs(),
-        workspace.heads(),
-        models,
-        workspace.features(),
+        new TeachingStores(
+            workspace.samples(),
+            workspace.runLog(),
+            workspace.runs(),
+            workspace.heads(),
+            models,
+            workspace.features()),
         repository,
         settings,
         VERSION);

@@ -13,7 +13,7 @@ import dev.headstart.serving.ServingSettings;
 import dev.headstart.teach.NewSample;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
-import dev.headstart.teach.Teaching.HeadDraft;
+import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.TeachingSettings;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
@@ -47,7 +47,7 @@ import javax.imageio.ImageIO;
 public final class LearningBenchmark {
   private static final int SIDE = 320;
   private static final HeadDraft PARTS =
-      new HeadDraft("parts", null, null, null, null, null, null, null, null);
+      HeadDraft.of("parts");
 
   private final Random random = new Random(1);
 

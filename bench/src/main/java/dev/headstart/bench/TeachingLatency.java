@@ -14,7 +14,7 @@ import dev.headstart.teach.NewSample;
 import dev.headstart.teach.Run;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
-import dev.headstart.teach.Teaching.HeadDraft;
+import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.TeachingSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,7 +45,7 @@ public final class TeachingLatency {
   private static final int ROUNDS = 6;
   private static final int REQUESTS = 300;
   private static final HeadDraft NOTES =
-      new HeadDraft(HEAD, null, null, null, null, null, null, null, null);
+      HeadDraft.of(HEAD);
 
   private TeachingLatency() {}
 

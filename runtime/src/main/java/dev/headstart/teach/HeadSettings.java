@@ -1,6 +1,10 @@
 package dev.headstart.teach;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.headstart.backbone.BaseModel;
+import dev.headstart.backbone.BaseModels;
+import dev.headstart.head.HeadManifest;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import java.time.Instant;
@@ -42,5 +46,26 @@ public record HeadSettings(
     public String id() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** What a head would be that was taught elsewhere, such as on the command line. */
+  static HeadSettings adopted(HeadManifest version, BaseModels models) {
+    String base = version.base() == null ? null : version.base().id();
+    String cut = version.cut() == null ? null : version.cut().name();
+    if (version.tail() != null) {
+      // Classes are told apart where the base's own layers end, not where the tail begins.
+      BaseModel model = models.get(base);
+      cut = model.manifest().taps().isEmpty() ? cut : model.cut("auto").name();
+    }
+    return new HeadSettings(
+        version.head(),
+        version.modality(),
+        version.task(),
+        base,
+        cut,
+        Keep.SAMPLES,
+        JsonNodeFactory.instance.objectNode(),
+        Rules.NONE,
+        Instant.parse(version.provenance().created()));
   }
 }

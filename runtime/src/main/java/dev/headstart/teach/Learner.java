@@ -8,6 +8,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.Pooling;
 import dev.headstart.sample.ClassLabel;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
@@ -90,17 +91,12 @@ final class Learner implements AutoCloseable {
    */
   record Taught(int version, Map<String, Optional<Label>> labels) {}
 
-  Learner(
-      HeadSettings settings,
-      SampleStore store,
-      FeatureStore features,
-      BaseModels models,
-      ModelRepository repository) {
+  Learner(HeadSettings settings, TeachingStores stores, ModelRepository repository) {
     this.head = settings.head();
     this.settings = settings;
-    this.store = store;
-    this.features = features;
-    this.models = models;
+    this.store = stores.samples();
+    this.features = stores.features();
+    this.models = stores.models();
     this.repository = repository;
     store.samples(head).forEach(sample -> samples.put(sample.id(), sample));
     // Who has another name answers by it from the start; means come when features are read.
@@ -126,8 +122,12 @@ final class Learner implements AutoCloseable {
    * @return ids of samples whose features are to be computed, oldest first
    */
   synchronized List<String> sync() {
+    List<StoredSample> all = store.samples(head);
+    if (all.stream().map(this::settle).reduce(false, Boolean::logicalOr)) {
+      all = store.samples(head);
+    }
     Map<String, StoredSample> now = new LinkedHashMap<>();
-    store.samples(head).forEach(sample -> now.put(sample.id(), sample));
+    all.forEach(sample -> now.put(sample.id(), sample));
     Set<String> ids = new LinkedHashSet<>(samples.keySet());
     ids.addAll(now.keySet());
     List<String> changed = ids.stream().filter(id -> !inLine(id, now.get(id))).toList();
@@ -137,6 +137,40 @@ final class Learner implements AutoCloseable {
         .filter(sample -> sample.state() == StoredSample.State.PENDING || lacks(sample))
         .map(StoredSample::id)
         .toList();
+  }
+
+  /**
+   * A sample whose original is gone is of use while its features are of the head's base and cut:
+   * with others it cannot be read, and it is ready again once they fit. What the command line
+   * recorded may be of a tail's cut, and stays as it is.
+   *
+   * @return whether it is another now
+   */
+  private boolean settle(StoredSample sample) {
+    if (sample.kept()
+        || sample.space() == null
+        || sample.source() == StoredSample.Source.TEACH
+        || settings.base() == null) {
+      return false;
+    }
+    boolean fits = fits(sample);
+    if (fits && sample.state() == StoredSample.State.UNREADABLE) {
+      store.ready(head, sample.id(), sample.space());
+      return true;
+    }
+    if (!fits && sample.state() == StoredSample.State.READY) {
+      FeaturesOnlySample without =
+          new FeaturesOnlySample(sample.name(), settings.modality(), sample.id(), sample.space());
+      unreadable(sample, without.missing());
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a sample's features are there, and those of the head's base and cut. */
+  synchronized boolean fits(StoredSample sample) {
+    return sample.space() != null
+        && (settings.base() == null || FeatureStore.alike(sample.space(), source().space()));
   }
 
   private boolean inLine(String id, StoredSample now) {
@@ -335,7 +369,9 @@ final class Learner implements AutoCloseable {
       }
       return ready(sample, from.space(), found);
     } catch (BadInputException e) {
-      return unreadable(sample, e);
+      unreadable(sample, e);
+      refresh(List.of(id));
+      return true;
     }
   }
 
@@ -375,10 +411,8 @@ final class Learner implements AutoCloseable {
     return true;
   }
 
-  private synchronized boolean unreadable(StoredSample sample, BadInputException error) {
+  private synchronized void unreadable(StoredSample sample, BadInputException error) {
     store.unreadable(head, sample.id(), Unreadable.of(sample.name(), error).reason());
-    refresh(List.of(sample.id()));
-    return true;
   }
 
   /** Whether the sharpness is that of the samples as they are. */
@@ -403,7 +437,7 @@ final class Learner implements AutoCloseable {
   private void publish() {
     snapshot =
         new Snapshot(
-            List.copyOf(store.classes(head).keySet()),
+            store.classNames(head),
             store.renamings(head),
             means.directions(),
             means.sharpness(),
@@ -434,7 +468,7 @@ final class Learner implements AutoCloseable {
     List<String> names = new ArrayList<>();
     List<Integer> origins = new ArrayList<>();
     for (int c = 0; c < version.classes().size(); c++) {
-      String name = renamed(now.renamings, version.version(), version.classes().get(c));
+      String name = Renaming.name(now.renamings, version.version(), version.classes().get(c));
       if (name != null) {
         names.add(name);
         origins.add(c);
@@ -480,29 +514,11 @@ final class Learner implements AutoCloseable {
         && base().cut(settings.cut()).tensor().equals(version.cut().tensor());
   }
 
-  /**
-   * What a class that a version knows is called now; null if it was removed.
-   *
-   * @param renamings in their order
-   */
-  static String renamed(List<Renaming> renamings, int version, String name) {
-    String now = name;
-    for (Renaming renaming : renamings) {
-      if (renaming.until() >= version && renaming.from().equals(now)) {
-        now = renaming.to();
-        if (now == null) {
-          return null;
-        }
-      }
-    }
-    return now;
-  }
-
   /** Names of a version's classes now, those left out that were removed. */
   Set<String> known(HeadManifest version) {
     List<Renaming> renamings = snapshot.renamings;
     return version.classes().stream()
-        .map(name -> renamed(renamings, version.version(), name))
+        .map(name -> Renaming.name(renamings, version.version(), name))
         .filter(name -> name != null)
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
@@ -553,7 +569,7 @@ final class Learner implements AutoCloseable {
     }
     Set<String> names =
         label.names().stream()
-            .map(name -> renamed(snapshot.renamings, version.version(), name))
+            .map(name -> Renaming.name(snapshot.renamings, version.version(), name))
             .filter(name -> name != null)
             .collect(Collectors.toSet());
     return !names.isEmpty() && names.equals(sample.label().names());

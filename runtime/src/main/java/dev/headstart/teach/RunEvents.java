@@ -1,6 +1,5 @@
 package dev.headstart.teach;
 
-import dev.headstart.teach.Runs.RunEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

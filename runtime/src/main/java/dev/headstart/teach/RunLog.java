@@ -34,7 +34,8 @@ public interface RunLog {
 
   /**
    * What a run that started learns from, in order; without those that were forgotten since. Nothing
-   * once it has failed or was cancelled, or the version that it made is removed.
+   * once the version that it made is removed, or, of one that failed or was cancelled, once another
+   * run of the head has started.
    */
   LinkedHashMap<String, Label> snapshot(long id);
 

@@ -52,6 +52,9 @@ public interface SampleStore {
    */
   Map<String, Integer> classes(String head);
 
+  /** A head's classes in the order in which they came. */
+  List<String> classNames(String head);
+
   /**
    * Adds a class without samples.
    *
@@ -83,7 +86,7 @@ public interface SampleStore {
   /**
    * Adds samples; all of them or, where it throws, none. Classes of their labels are added behind
    * the others, sorted by code point. A sample that is there keeps its place, and takes the new
-   * label.
+   * label. One that is unreadable because its original was not kept waits for its features again.
    *
    * @return one each, in their order
    * @throws NotFoundException if the head has no settings
@@ -144,7 +147,10 @@ public interface SampleStore {
    */
   void ready(String head, String id, String space);
 
-  /** A sample cannot be read. Nothing happens if it is gone. */
+  /**
+   * A sample cannot be read. Nothing happens if it is gone. Where its original is not kept, the
+   * space of its features stays: they may be of use again.
+   */
   void unreadable(String head, String id, String reason);
 
   /** The sample itself; its bytes are read when they are asked for, if they are kept. */

@@ -17,7 +17,8 @@ import java.util.Locale;
  * @param bytes size of the original
  * @param kept whether the original is there
  * @param space of its features, while they are there; see {@link
- *     dev.headstart.backbone.FeatureStore}; else null
+ *     dev.headstart.backbone.FeatureStore}; else null. Those of an unreadable sample, whose
+ *     original is gone, are of another base or cut than the head's
  * @param source who brought it
  * @param added when
  */

@@ -1,8 +1,6 @@
 package dev.headstart.teach;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.headstart.backbone.BaseModels;
-import dev.headstart.backbone.FeatureStore;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.NotFoundException;
@@ -15,7 +13,6 @@ import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Metrics;
-import dev.headstart.train.RunStore;
 import dev.headstart.train.Targets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,12 +30,9 @@ import java.util.stream.IntStream;
  * which of them answers. Classes go by their present names. Safe for several threads.
  */
 public final class Versions {
+  private final TeachingStores stores;
   private final SampleStore store;
-  private final RunLog log;
   private final HeadStore heads;
-  private final RunStore memberships;
-  private final BaseModels models;
-  private final FeatureStore features;
   private final Function<String, List<Provider>> providers;
   private final Events events;
   private final Consumer<String> promoted;
@@ -103,21 +97,13 @@ public final class Versions {
    * @param promoted is told of a head whose live version changed
    */
   Versions(
-      SampleStore store,
-      RunLog log,
-      HeadStore heads,
-      RunStore memberships,
-      BaseModels models,
-      FeatureStore features,
+      TeachingStores stores,
       Function<String, List<Provider>> providers,
       Events events,
       Consumer<String> promoted) {
-    this.store = store;
-    this.log = log;
-    this.heads = heads;
-    this.memberships = memberships;
-    this.models = models;
-    this.features = features;
+    this.stores = stores;
+    this.store = stores.samples();
+    this.heads = stores.heads();
     this.providers = providers;
     this.events = events;
     this.promoted = promoted;
@@ -156,12 +142,12 @@ public final class Versions {
         new Counts(manifest.result().train(), manifest.result().validation()),
         manifest.result().metrics(),
         forgotten.getOrDefault(manifest.version(), 0),
-        log.madeBy(manifest.head(), manifest.version()).orElse(null),
+        stores.runs().madeBy(manifest.head(), manifest.version()).orElse(null),
         manifest.provenance());
   }
 
   private List<String> names(HeadManifest manifest) {
-    return Runs.names(store.renamings(manifest.head()), manifest);
+    return Renaming.names(store.renamings(manifest.head()), manifest);
   }
 
   /**
@@ -173,7 +159,7 @@ public final class Versions {
    */
   public Evaluation evaluate(String head, int version, boolean unseen) {
     HeadStore.Stored stored = heads.load(head, version);
-    Set<String> seen = unseen ? memberships.trainedOn(head, version) : Set.of();
+    Set<String> seen = unseen ? stores.memberships().trainedOn(head, version) : Set.of();
     return evaluate(
         stored,
         store.samples(head).stream()
@@ -221,7 +207,8 @@ public final class Versions {
     List<StoredSample> judged = new ArrayList<>();
     List<float[]> scores = new ArrayList<>();
     String base = version.base() == null ? null : version.base().id();
-    try (Predictor predictor = Predictor.open(stored, models, providers.apply(base), features)) {
+    try (Predictor predictor =
+        Predictor.open(stored, stores.models(), providers.apply(base), stores.features())) {
       List<Sample> asked = samples.stream().map(s -> store.open(version.head(), s)).toList();
       predictor.scores(
           asked,

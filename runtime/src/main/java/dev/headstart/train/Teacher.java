@@ -77,51 +77,16 @@ public final class Teacher {
   /**
    * @param providers of the backbone, in order of preference
    * @param release version of this library, for provenance
-   */
-  public Teacher(
-      BaseModels models,
-      HeadStore heads,
-      RunStore runs,
-      FeatureStore cache,
-      List<Provider> providers,
-      String release) {
-    this(
-        models,
-        heads,
-        runs,
-        cache,
-        providers,
-        release,
-        ClassNames.AS_TAUGHT,
-        Runtime.getRuntime().availableProcessors());
-  }
-
-  /**
-   * @param providers of the backbone, in order of preference
-   * @param release version of this library, for provenance
    * @param names what earlier versions' classes are called by now
    * @param cores that teaching may use at most
    */
   public Teacher(
-      BaseModels models,
-      HeadStore heads,
-      RunStore runs,
-      FeatureStore cache,
+      TrainingStores stores,
       List<Provider> providers,
       String release,
       ClassNames names,
       int cores) {
-    this(
-        models,
-        heads,
-        runs,
-        cache,
-        providers,
-        release,
-        names,
-        cores,
-        FreeMemory::bytes,
-        TrainingRun.INTERVAL);
+    this(stores, providers, release, names, cores, FreeMemory::bytes, TrainingRun.INTERVAL);
   }
 
   /**
@@ -129,10 +94,7 @@ public final class Teacher {
    * @param saving how often at most the state of a training is put on the disk
    */
   Teacher(
-      BaseModels models,
-      HeadStore heads,
-      RunStore runs,
-      FeatureStore cache,
+      TrainingStores stores,
       List<Provider> providers,
       String release,
       ClassNames names,
@@ -143,10 +105,10 @@ public final class Teacher {
     this.cores = cores;
     this.freeMemory = freeMemory;
     this.saving = saving;
-    this.models = models;
-    this.heads = heads;
-    this.runs = runs;
-    this.cache = cache;
+    this.models = stores.models();
+    this.heads = stores.heads();
+    this.runs = stores.memberships();
+    this.cache = stores.features();
     this.providers = providers;
     this.release = release;
   }

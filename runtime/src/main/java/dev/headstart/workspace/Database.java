@@ -124,7 +124,9 @@ final class Database implements AutoCloseable {
                 PRIMARY KEY (run, place, number)) STRICT, WITHOUT ROWID
               """,
               "CREATE TABLE revision (number INTEGER NOT NULL) STRICT",
-              "INSERT INTO revision VALUES (0)"));
+              "INSERT INTO revision VALUES (0)"),
+          // the few that do not count among a class's samples
+          List.of("CREATE INDEX sample_unreadable ON sample (head) WHERE state = 'unreadable'"));
 
   private final Failures failures;
   private final Connection connection;

@@ -16,6 +16,7 @@ import java.time.LocalTime;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -106,15 +107,25 @@ final class HeadRows {
 
   /** Classes in the order in which they came, and how many samples each has. */
   static Map<String, Integer> classes(Handle handle, String head) {
+    // All are counted in an index; the few that do not count, in another one.
+    Map<Long, Integer> unreadable = new HashMap<>();
+    handle
+        .createQuery(
+            "SELECT m.class, count(*) FROM sample s JOIN sample_class m ON m.sample = s.sequence"
+                + " WHERE s.head = :head AND s.state = 'unreadable' GROUP BY m.class")
+        .bind("head", head)
+        .map((row, context) -> Map.entry(row.getLong(1), row.getInt(2)))
+        .forEach(entry -> unreadable.put(entry.getKey(), entry.getValue()));
     Map<String, Integer> classes = new LinkedHashMap<>();
     handle
         .createQuery(
-            "SELECT c.name, count(s.sequence) FROM class c"
-                + " LEFT JOIN sample_class m ON m.class = c.id"
-                + " LEFT JOIN sample s ON s.sequence = m.sample AND s.state <> 'unreadable'"
-                + " WHERE c.head = :head GROUP BY c.id ORDER BY c.id")
+            "SELECT c.name, c.id, (SELECT count(*) FROM sample_class m WHERE m.class = c.id)"
+                + " FROM class c WHERE c.head = :head ORDER BY c.id")
         .bind("head", head)
-        .map((row, context) -> Map.entry(row.getString(1), row.getInt(2)))
+        .map(
+            (row, context) ->
+                Map.entry(
+                    row.getString(1), row.getInt(3) - unreadable.getOrDefault(row.getLong(2), 0)))
         .forEach(entry -> classes.put(entry.getKey(), entry.getValue()));
     return classes;
   }

@@ -82,8 +82,11 @@ final class RunTable implements RunLog {
   public Run start(long id, LinkedHashMap<String, Label> snapshot) {
     return change(
         handle -> {
-          require(handle, id);
           clear(handle, id);
+          handle.execute(
+              "DELETE FROM run_sample WHERE run IN (SELECT id FROM run WHERE head = ?"
+                  + " AND state IN ('failed', 'cancelled'))",
+              require(handle, id).head());
           Iterator<Map.Entry<String, Label>> rest = snapshot.entrySet().iterator();
           for (int position = 0; rest.hasNext(); position += CHUNK) {
             insert(handle, id, position, rest);
@@ -196,9 +199,6 @@ final class RunTable implements RunLog {
               reason,
               state.ended() ? now() : null,
               id);
-          if (state == Run.State.FAILED || state == Run.State.CANCELLED) {
-            handle.execute("DELETE FROM run_sample WHERE run = ?", id);
-          }
           return require(handle, id);
         });
   }

@@ -239,11 +239,15 @@ final class SampleRows {
   /** Replaces what may change of a sample that is there. */
   static void update(Handle handle, StoredSample sample, Map<String, Long> classes) {
     handle.execute(
-        "UPDATE sample SET name = ?, type = ?, bytes = ?, kept = ?, source = ? WHERE sequence = ?",
+        "UPDATE sample SET name = ?, state = ?, reason = ?, type = ?, bytes = ?, kept = ?, space = ?,"
+            + " source = ? WHERE sequence = ?",
         sample.name(),
+        sample.state().id(),
+        sample.reason(),
         sample.type(),
         sample.bytes(),
         sample.kept() ? 1 : 0,
+        sample.space() == null ? null : HEX.parseHex(sample.space()),
         sample.source().id(),
         sample.sequence());
     relabel(handle, sample.sequence(), sample.label(), classes);

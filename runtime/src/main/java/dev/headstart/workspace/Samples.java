@@ -5,15 +5,11 @@ import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadNames;
-import dev.headstart.sample.ClassLabel;
-import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.ImageSample;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
-import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Sample;
-import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
 import dev.headstart.teach.Added;
@@ -23,19 +19,15 @@ import dev.headstart.teach.NewSample;
 import dev.headstart.teach.Renaming;
 import dev.headstart.teach.SampleStore;
 import dev.headstart.teach.StoredSample;
-import dev.headstart.teach.StoredSample.Source;
 import dev.headstart.teach.StoredSample.State;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -155,7 +147,7 @@ final class Samples implements SampleStore {
               + settings.head()
               + "'");
     }
-    classes.forEach(name -> requireClass(settings.task(), name));
+    classes.forEach(name -> Adding.requireClass(settings.task(), name));
     change(
         handle -> {
           if (HeadRows.find(handle, settings.head()).isPresent()) {
@@ -168,16 +160,6 @@ final class Samples implements SampleStore {
           HeadRows.addClasses(handle, settings.head(), classes);
           return null;
         });
-  }
-
-  private static void requireClass(Task task, String name) {
-    if (task == Task.REGRESSION) {
-      throw new BadInputException("a head that answers numbers has no classes; got '" + name + "'");
-    }
-    new ClassLabel(name);
-    if (name.isBlank()) {
-      throw new BadInputException("the name of a class is blank: expected at least one character");
-    }
   }
 
   @Override
@@ -207,10 +189,15 @@ final class Samples implements SampleStore {
   }
 
   @Override
+  public List<String> classNames(String head) {
+    return read(handle -> List.copyOf(HeadRows.classIds(handle, head).keySet()), List.of());
+  }
+
+  @Override
   public void addClass(String head, String name) {
     change(
         handle -> {
-          requireClass(require(handle, head).task(), name);
+          Adding.requireClass(require(handle, head).task(), name);
           requireNoClass(handle, head, name);
           HeadRows.addClasses(handle, head, List.of(name));
           return null;
@@ -235,7 +222,7 @@ final class Samples implements SampleStore {
   public void renameClass(String head, String from, String to, int until) {
     change(
         handle -> {
-          requireClass(require(handle, head).task(), to);
+          Adding.requireClass(require(handle, head).task(), to);
           long id = requireKnownClass(handle, head, from);
           if (from.equals(to)) {
             return null;
@@ -271,7 +258,7 @@ final class Samples implements SampleStore {
     return blobs.changing(
         () -> {
           HeadSettings settings = read(handle -> require(handle, head), null);
-          samples.forEach(sample -> check(settings, sample));
+          samples.forEach(sample -> Adding.check(settings, sample));
           Map<String, StoredSample> known =
               read(
                   handle ->
@@ -281,23 +268,23 @@ final class Samples implements SampleStore {
           Map<String, Blobs.Original> originals = new LinkedHashMap<>();
           for (NewSample added : samples) {
             String id = added.sample().sha256();
-            if (keeps(settings, known.get(id))) {
+            if (Adding.keeps(settings, known.get(id))) {
               originals.put(id, new Blobs.Original(id, added.sample().bytes()));
             }
           }
           try {
             blobs.write(originals.values());
-            return changeRows(handle -> add(handle, settings, samples, known, originals));
+            return changeRows(
+                handle -> {
+                  List<Added> added = Adding.samples(handle, settings, samples, known, originals);
+                  features.remember(added.stream().map(a -> a.sample().id()).toList());
+                  return added;
+                });
           } catch (RuntimeException e) {
             takeBack(originals.keySet(), e);
             throw e;
           }
         });
-  }
-
-  /** Whether the bytes of a sample are to be written down. */
-  private static boolean keeps(HeadSettings settings, StoredSample known) {
-    return known == null || !known.kept() && settings.keep() == Keep.SAMPLES;
   }
 
   private void takeBack(Collection<String> ids, RuntimeException failure) {
@@ -308,185 +295,13 @@ final class Samples implements SampleStore {
     }
   }
 
-  private List<Added> add(
-      Handle handle,
-      HeadSettings settings,
-      List<NewSample> samples,
-      Map<String, StoredSample> known,
-      Map<String, Blobs.Original> originals) {
-    String head = settings.head();
-    Map<String, Long> classes =
-        HeadRows.classIds(
-            handle, head, samples.stream().flatMap(s -> s.label().names().stream()).toList());
-    Map<String, StoredSample> fresh = new LinkedHashMap<>();
-    Map<String, StoredSample> changed = new LinkedHashMap<>();
-    List<String> ids = new ArrayList<>();
-    List<Added.Status> statuses = new ArrayList<>();
-    for (NewSample added : samples) {
-      String id = added.sample().sha256();
-      ids.add(id);
-      StoredSample before = fresh.getOrDefault(id, changed.getOrDefault(id, known.get(id)));
-      if (before == null) {
-        fresh.put(id, stored(added, originals.get(id).bytes().length));
-        statuses.add(Added.Status.ADDED);
-        continue;
-      }
-      boolean same = before.label().equals(added.label());
-      statuses.add(same ? Added.Status.KNOWN : Added.Status.MOVED);
-      StoredSample now = now(before, added, originals.get(id));
-      if (fresh.containsKey(id)) {
-        fresh.put(id, now);
-      } else if (!now.equals(before)) {
-        changed.put(id, now);
-      }
-    }
-    SampleRows.insert(handle, head, List.copyOf(fresh.values()), classes);
-    changed.values().forEach(sample -> SampleRows.update(handle, sample, classes));
-    features.remember(ids);
-    Map<String, StoredSample> now = SampleRows.find(handle, head, ids);
-    List<Added> result = new ArrayList<>();
-    for (int i = 0; i < ids.size(); i++) {
-      result.add(new Added(now.get(ids.get(i)), statuses.get(i)));
-    }
-    return result;
-  }
-
-  private static StoredSample stored(NewSample added, long bytes) {
-    return new StoredSample(
-        added.sample().sha256(),
-        0,
-        added.label(),
-        added.sample().name(),
-        State.PENDING,
-        null,
-        added.type(),
-        bytes,
-        true,
-        null,
-        added.source(),
-        Instant.now());
-  }
-
-  /**
-   * A sample that comes again, under its last label. One that the command line recorded becomes the
-   * client's who brings its bytes.
-   *
-   * @param original null if it is kept already, or not to be kept
-   */
-  private static StoredSample now(StoredSample before, NewSample added, Blobs.Original original) {
-    boolean adopted = before.source() == Source.TEACH;
-    return new StoredSample(
-        before.id(),
-        before.sequence(),
-        added.label(),
-        adopted ? added.sample().name() : before.name(),
-        before.state(),
-        before.reason(),
-        adopted ? added.type() : before.type(),
-        original == null ? before.bytes() : original.bytes().length,
-        before.kept() || original != null,
-        before.space(),
-        adopted ? added.source() : before.source(),
-        before.added());
-  }
-
-  private static void check(HeadSettings settings, NewSample added) {
-    Sample sample = added.sample();
-    if (sample.modality() != settings.modality()) {
-      throw new BadInputException(
-          sample.name()
-              + ": head '"
-              + settings.head()
-              + "' takes "
-              + settings.modality().plural()
-              + ", not "
-              + sample.modality().plural());
-    }
-    check(settings, added.label());
-  }
-
-  private static void check(HeadSettings settings, Label label) {
-    Task task = settings.task();
-    boolean fits =
-        switch (task) {
-          case SINGLE -> label instanceof ClassLabel;
-          case MULTI -> label instanceof ClassesLabel;
-          case REGRESSION -> label instanceof NumberLabel n && Double.isFinite(n.value());
-        };
-    if (!fits) {
-      throw new BadInputException(
-          "a label of head '"
-              + settings.head()
-              + "' is "
-              + switch (task) {
-                case SINGLE -> "one class";
-                case MULTI -> "a list of classes";
-                case REGRESSION -> "a finite number";
-              }
-              + ", got "
-              + label);
-    }
-    label.names().forEach(name -> requireClass(task, name));
-  }
-
   @Override
   public void record(HeadSettings settings, List<StoredSample> samples) {
-    String head = settings.head();
     forget(
         handle -> {
-          HeadSettings known = HeadRows.find(handle, head).orElse(settings);
-          if (known.task() != settings.task()
-              || known.modality() != settings.modality()
-              || !Objects.equals(known.base(), settings.base())) {
-            throw new ConflictException(
-                "head '"
-                    + head
-                    + "' is set up for "
-                    + described(known)
-                    + ": these samples, for "
-                    + described(settings)
-                    + ", are not remembered for its later runs");
-          }
-          if (HeadRows.find(handle, head).isEmpty()) {
-            HeadRows.insert(handle, settings);
-          }
-          Map<String, Long> classes =
-              HeadRows.classIds(
-                  handle,
-                  head,
-                  samples.stream().flatMap(s -> s.label().names().stream()).distinct().toList());
-          Map<String, StoredSample> there = new HashMap<>();
-          SampleRows.all(handle, head).forEach(sample -> there.put(sample.id(), sample));
-          List<StoredSample> fresh = new ArrayList<>();
-          for (StoredSample sample : samples) {
-            StoredSample before = there.remove(sample.id());
-            if (before == null) {
-              fresh.add(sample);
-            } else if (before.source() == Source.TEACH && !same(before, sample)) {
-              SampleRows.delete(handle, before);
-              fresh.add(sample);
-            }
-          }
-          there.values().stream()
-              .filter(sample -> sample.source() == Source.TEACH)
-              .forEach(sample -> SampleRows.delete(handle, sample));
-          SampleRows.insert(handle, head, fresh, classes);
-          features.remember(fresh.stream().map(StoredSample::id).toList());
+          features.remember(Adding.recorded(handle, settings, samples));
           return null;
         });
-  }
-
-  /** Most are, where the same data teaches again. */
-  private static boolean same(StoredSample before, StoredSample now) {
-    return before.label().equals(now.label()) && Objects.equals(before.space(), now.space());
-  }
-
-  private static String described(HeadSettings settings) {
-    return settings.modality().plural()
-        + " on "
-        + (settings.base() == null ? "no base model" : settings.base())
-        + " and the task "
-        + settings.task().id();
   }
 
   @Override
@@ -515,7 +330,7 @@ final class Samples implements SampleStore {
   public StoredSample relabel(String head, String id, Label label) {
     return change(
         handle -> {
-          check(require(handle, head), label);
+          Adding.check(require(handle, head), label);
           StoredSample sample =
               SampleRows.isId(id)
                   ? SampleRows.find(handle, head, id).orElseThrow(() -> noSample(head, id))
@@ -624,7 +439,8 @@ final class Samples implements SampleStore {
     change(
         handle ->
             handle.execute(
-                "UPDATE sample SET state = 'unreadable', reason = ?, space = NULL"
+                "UPDATE sample SET state = 'unreadable', reason = ?,"
+                    + " space = CASE WHEN kept = 1 THEN NULL ELSE space END"
                     + " WHERE head = ? AND id = ?",
                 reason,
                 head,

@@ -16,7 +16,6 @@ import dev.headstart.serving.InferenceResult;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -45,14 +44,6 @@ class PicturesTest {
     try (Stream<Path> files = Files.list(folder)) {
       return files.sorted().toList();
     }
-  }
-
-  private static NewSample sample(Path file, String label) throws IOException {
-    return new NewSample(
-        ImageSample.of(file.getFileName().toString(), Files.readAllBytes(file)),
-        new ClassLabel(label),
-        "image/jpeg",
-        StoredSample.Source.API);
   }
 
   private static String label(ModelRepository repository, Path file) throws Exception {
@@ -93,13 +84,13 @@ class PicturesTest {
       try (ModelRepository repository =
           ModelRepository.open(models, workspace.heads(), settings, ServingListener.NONE)) {
         Teaching teaching = open(workspace, models, repository);
-        HeadDraft any = new HeadDraft("seen", null, null, null, null, null, null, null, null);
+        HeadDraft any = HeadDraft.of("seen");
         List<Path> held = new ArrayList<>();
         for (String animal : ANIMALS) {
           List<NewSample> shown = new ArrayList<>();
           List<Path> photos = files(animals.resolve(animal));
           for (Path photo : photos.subList(0, SHOWN)) {
-            shown.add(sample(photo, animal));
+            shown.add(NewSamples.picture(photo, animal));
           }
           held.addAll(photos.subList(SHOWN, SHOWN + 5));
           teaching.add("seen", any, shown);
@@ -131,11 +122,11 @@ class PicturesTest {
         assertTrue(right >= 17, right + " of " + held.size());
 
         List<Path> photos = files(bags);
-        teaching.add("seen", any, List.of(sample(photos.get(0), "bag")));
+        teaching.add("seen", any, List.of(NewSamples.picture(photos.get(0), "bag")));
         settle(teaching);
         assertEquals("bag", label(repository, photos.get(1)));
         for (Path photo : photos.subList(2, 8)) {
-          teaching.add("seen", any, List.of(sample(photo, "bag")));
+          teaching.add("seen", any, List.of(NewSamples.picture(photo, "bag")));
         }
         settle(teaching);
         int bag = 0;
@@ -161,7 +152,7 @@ class PicturesTest {
             jpeg,
             Files.readAllBytes(teaching.thumbnail("seen", first).orElseThrow()),
             "made again");
-        teaching.change("seen", new Teaching.HeadChange(HeadSettings.Keep.FEATURES, null, null));
+        teaching.change("seen", new HeadChange(HeadSettings.Keep.FEATURES, null, null));
         assertFalse(store.find("seen", first.id()).orElseThrow().kept());
 
         teaching.close();
@@ -179,12 +170,13 @@ class PicturesTest {
 
   private static Teaching open(Workspace workspace, BaseModels models, ModelRepository repository) {
     return Teaching.open(
-        workspace.samples(),
-        workspace.runLog(),
-        workspace.runs(),
-        workspace.heads(),
-        models,
-        workspace.features(),
+        new TeachingStores(
+            workspace.samples(),
+            workspace.runLog(),
+            workspace.runs(),
+            workspace.heads(),
+            models,
+            workspace.features()),
         repository,
         TeachingSettings.defaults(),
         "test");

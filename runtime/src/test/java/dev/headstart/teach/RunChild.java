@@ -2,8 +2,6 @@ package dev.headstart.teach;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.headstart.Headstart;
-import dev.headstart.sample.ClassLabel;
-import dev.headstart.sample.VectorSample;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
@@ -41,21 +39,10 @@ final class RunChild {
     Random random = new Random(seed);
     List<NewSample> samples = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
-      float[] values = new float[6];
-      for (int k = 0; k < values.length; k++) {
-        values[k] = (float) random.nextGaussian() + (k == i % 2 ? 1 : 0);
-      }
-      samples.add(
-          new NewSample(
-              new VectorSample("a vector", values),
-              new ClassLabel(i % 2 == 0 ? "even" : "odd"),
-              "application/json",
-              StoredSample.Source.API));
+      float[] values = NewSamples.around(random, 6, i % 2, 1, 1);
+      samples.add(NewSamples.vector(values, i % 2 == 0 ? "even" : "odd"));
     }
-    teaching.add(
-        HEAD,
-        new Teaching.HeadDraft(HEAD, null, null, null, null, null, null, null, null),
-        samples);
+    teaching.add(HEAD, HeadDraft.of(HEAD), samples);
     return teaching.runs().submit(HEAD, new ObjectMapper().readTree(RECIPE), Run.Cause.REQUEST);
   }
 }

@@ -8,7 +8,6 @@ import dev.headstart.Shared;
 import dev.headstart.Training;
 import dev.headstart.ort.OrtRuntime;
 import dev.headstart.predict.Predictor;
-import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ImageSample;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
@@ -41,17 +40,9 @@ class RunPicturesTest {
   private static void show(Teaching teaching, List<Path> files, String label) throws IOException {
     List<NewSample> samples = new ArrayList<>();
     for (Path file : files) {
-      samples.add(
-          new NewSample(
-              ImageSample.of(file.getFileName().toString(), Files.readAllBytes(file)),
-              new ClassLabel(label),
-              "image/jpeg",
-              StoredSample.Source.API));
+      samples.add(NewSamples.picture(file, label));
     }
-    teaching.add(
-        HEAD,
-        new Teaching.HeadDraft(HEAD, null, null, null, null, null, null, null, null),
-        samples);
+    teaching.add(HEAD, HeadDraft.of(HEAD), samples);
   }
 
   private static Run over(Teaching teaching) throws InterruptedException {

@@ -17,13 +17,9 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.head.HeadStore;
 import dev.headstart.sample.ClassLabel;
-import dev.headstart.sample.VectorSample;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Runs.RunEvent;
-import dev.headstart.teach.Teaching.HeadChange;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.train.TeachRequest.Promotion;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,8 +47,7 @@ class RunsTest {
   private static final long SEED = Long.getLong("seed", 9);
   private static final int WIDTH = 8;
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final HeadDraft ANY =
-      new HeadDraft("parts", null, null, null, null, null, null, null, null);
+  private static final HeadDraft ANY = HeadDraft.of("parts");
 
   /** So long that a test can do something meanwhile. */
   private static final String LONG = "{'epochs': 20000, 'patience': 0, 'refit': false}";
@@ -105,16 +100,8 @@ class RunsTest {
     List<NewSample> samples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       String label = labels[i % labels.length];
-      float[] values = new float[WIDTH];
-      for (int k = 0; k < WIDTH; k++) {
-        values[k] = (float) random.nextGaussian() + (k == label.charAt(0) % WIDTH ? 6 : 0);
-      }
-      samples.add(
-          new NewSample(
-              new VectorSample("a vector", values),
-              new ClassLabel(label),
-              "application/json",
-              StoredSample.Source.API));
+      float[] values = NewSamples.around(random, WIDTH, label.charAt(0) % WIDTH, 6, 1);
+      samples.add(NewSamples.vector(values, label));
     }
     return teaching.add("parts", ANY, samples).stream().map(a -> a.sample().id()).toList();
   }

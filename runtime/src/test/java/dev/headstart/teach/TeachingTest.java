@@ -17,7 +17,6 @@ import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
-import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
 import dev.headstart.serving.Heads;
 import dev.headstart.serving.InferenceRequest;
@@ -25,7 +24,6 @@ import dev.headstart.serving.InferenceResult;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
-import dev.headstart.teach.Teaching.HeadDraft;
 import dev.headstart.workspace.Workspace;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -56,8 +54,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TeachingTest {
   private static final long SEED = Long.getLong("seed", 5);
   private static final int WIDTH = 6;
-  private static final HeadDraft ANY =
-      new HeadDraft("parts", null, null, null, null, null, null, null, null);
+  private static final HeadDraft ANY = HeadDraft.of("parts");
 
   @TempDir Path folder;
   private final Random random = new Random(SEED);
@@ -93,12 +90,13 @@ class TeachingTest {
     repository = ModelRepository.open(models, workspace.heads(), settings, ServingListener.NONE);
     teaching =
         Teaching.open(
-            store,
-            workspace.runLog(),
-            workspace.runs(),
-            workspace.heads(),
-            models,
-            workspace.features(),
+            new TeachingStores(
+                store,
+                workspace.runLog(),
+                workspace.runs(),
+                workspace.heads(),
+                models,
+                workspace.features()),
             repository,
             TeachingSettings.defaults(),
             "test");
@@ -128,11 +126,7 @@ class TeachingTest {
 
   /** Vectors of a class lie around its own axis. */
   private float[] around(int axis) {
-    float[] values = new float[WIDTH];
-    for (int i = 0; i < WIDTH; i++) {
-      values[i] = 0.2f * (float) random.nextGaussian() + (i == axis ? 1 : 0);
-    }
-    return values;
+    return NewSamples.around(random, WIDTH, axis, 1, 0.2);
   }
 
   private static float[] axis(int axis) {
@@ -141,18 +135,10 @@ class TeachingTest {
     return values;
   }
 
-  private static NewSample sample(float[] values, String label) {
-    return new NewSample(
-        new VectorSample("v", values),
-        new ClassLabel(label),
-        "application/octet-stream",
-        StoredSample.Source.API);
-  }
-
   private List<String> add(String label, int axis, int count) {
     List<NewSample> samples = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      samples.add(sample(around(axis), label));
+      samples.add(NewSamples.vector(around(axis), label));
     }
     return teaching.add("parts", ANY, samples).stream().map(a -> a.sample().id()).toList();
   }
@@ -381,21 +367,16 @@ class TeachingTest {
   void whatDoesNotFitIsRefusedAndNothingIsStored() throws Exception {
     add("a", 0, 2);
     until(() -> knows("a"));
-    NewSample text =
-        new NewSample(
-            new TextSample("t", "text"),
-            new ClassLabel("a"),
-            "text/plain",
-            StoredSample.Source.API);
+    NewSample text = NewSamples.text("text", "a");
     assertThrows(
         BadInputException.class,
-        () -> teaching.add("parts", ANY, List.of(sample(around(0), "a"), text)));
+        () -> teaching.add("parts", ANY, List.of(NewSamples.vector(around(0), "a"), text)));
     NewSample number =
         new NewSample(
             new VectorSample("v", around(0)), new NumberLabel(1), "", StoredSample.Source.API);
     assertThrows(BadInputException.class, () -> teaching.add("parts", ANY, List.of(number)));
     assertEquals(2, store.samples("parts").size());
-    teaching.add("parts", ANY, List.of(sample(new float[] {1, 2}, "a")));
+    teaching.add("parts", ANY, List.of(NewSamples.vector(new float[] {1, 2}, "a")));
     until(() -> teaching.head("parts").samples().unreadable() == 1);
     StoredSample odd =
         store.samples("parts").stream()
@@ -403,16 +384,10 @@ class TeachingTest {
             .findFirst()
             .orElseThrow();
     assertTrue(odd.reason().contains("2 numbers") && odd.reason().contains("6"), odd.reason());
+    assertThrows(BadInputException.class, () -> teaching.create(HeadDraft.of("minilm")));
     assertThrows(
         BadInputException.class,
-        () ->
-            teaching.create(
-                new HeadDraft("minilm", null, null, null, null, null, null, null, null)));
-    assertThrows(
-        BadInputException.class,
-        () ->
-            teaching.change(
-                "parts", new Teaching.HeadChange(HeadSettings.Keep.FEATURES, null, null)));
+        () -> teaching.change("parts", new HeadChange(HeadSettings.Keep.FEATURES, null, null)));
   }
 
   @Test
@@ -422,7 +397,7 @@ class TeachingTest {
     for (int client = 0; client < 2; client++) {
       List<NewSample> samples = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
-        samples.add(sample(around(client), "class " + client));
+        samples.add(NewSamples.vector(around(client), "class " + client));
       }
       mine.add(samples);
     }
@@ -436,7 +411,7 @@ class TeachingTest {
                 try {
                   for (NewSample sample : mine.get(number)) {
                     teaching.add("parts", ANY, List.of(sample));
-                    teaching.add("parts", ANY, List.of(sample(both, "class " + number)));
+                    teaching.add("parts", ANY, List.of(NewSamples.vector(both, "class " + number)));
                   }
                 } catch (RuntimeException | Error e) {
                   wrong.add(e);
@@ -553,7 +528,7 @@ class TeachingTest {
     add("b", 1, 2);
     settle();
     try (Workspace other = Workspace.open(folder.resolve("workspace"))) {
-      List<Added> added = other.samples().add("parts", List.of(sample(around(2), "c")));
+      List<Added> added = other.samples().add("parts", List.of(NewSamples.vector(around(2), "c")));
       until(() -> knows("c"));
       other.samples().delete("parts", List.of(added.get(0).sample().id()));
       until(() -> !knows("c"));
@@ -614,11 +589,11 @@ class TeachingTest {
   void aNameStandsForWhatItStoodForWhenTheVersionWasMade() {
     List<Renaming> renamings =
         List.of(new Renaming(1, "a", "b"), new Renaming(2, "b", "c"), new Renaming(2, "x", null));
-    assertEquals("c", Learner.renamed(renamings, 1, "a"));
-    assertEquals("a", Learner.renamed(renamings, 2, "a"));
-    assertEquals("c", Learner.renamed(renamings, 2, "b"));
-    assertEquals("b", Learner.renamed(renamings, 3, "b"));
-    assertEquals(null, Learner.renamed(renamings, 1, "x"));
-    assertEquals("x", Learner.renamed(renamings, 3, "x"));
+    assertEquals("c", Renaming.name(renamings, 1, "a"));
+    assertEquals("a", Renaming.name(renamings, 2, "a"));
+    assertEquals("c", Renaming.name(renamings, 2, "b"));
+    assertEquals("b", Renaming.name(renamings, 3, "b"));
+    assertEquals(null, Renaming.name(renamings, 1, "x"));
+    assertEquals("x", Renaming.name(renamings, 3, "x"));
   }
 }

@@ -148,10 +148,8 @@ class BeforeTrainingTest {
   private TeachResult teach(String base, RecipeOptions recipe, long free) throws IOException {
     Teacher teacher =
         new Teacher(
-            headstart.models(),
-            headstart.heads(),
-            new NoRuns(),
-            FeatureStore.NONE,
+            new TrainingStores(
+                headstart.models(), headstart.heads(), new NoRuns(), FeatureStore.NONE),
             List.of(Provider.CPU),
             "test",
             ClassNames.AS_TAUGHT,

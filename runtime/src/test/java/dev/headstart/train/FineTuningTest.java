@@ -158,10 +158,7 @@ class FineTuningTest {
 
   private TeachResult teach(TeachRequest request, TrainingListener listener) {
     return new Teacher(
-            models,
-            workspace.heads(),
-            workspace.runs(),
-            workspace.features(),
+            new TrainingStores(models, workspace.heads(), workspace.runs(), workspace.features()),
             List.of(Provider.CPU),
             "test",
             ClassNames.AS_TAUGHT,
@@ -241,10 +238,7 @@ class FineTuningTest {
       }
       TeachResult whole =
           new Teacher(
-                  same,
-                  other.heads(),
-                  other.runs(),
-                  other.features(),
+                  new TrainingStores(same, other.heads(), other.runs(), other.features()),
                   List.of(Provider.CPU),
                   "test",
                   ClassNames.AS_TAUGHT,

@@ -102,6 +102,10 @@ class RunTableTest {
       runs.change(id, Run.State.RUNNING, null, null, null);
       assertNull(runs.get("parts", id).ended());
       runs.change(id, Run.State.CANCELLED, null, null, "asked for");
+      assertEquals(second, runs.snapshot(id), "what changes since is told by it");
+      runs.start(runs.create("other", RECIPE, Run.Cause.REQUEST).id(), first);
+      assertEquals(second, runs.snapshot(id), "of another head");
+      runs.start(runs.create("parts", RECIPE, Run.Cause.REQUEST).id(), first);
       assertEquals(Map.of(), runs.snapshot(id));
       runs.epoch(999, epoch("train", 1, 0.5)); // of a run that is gone
     }

@@ -8,8 +8,8 @@ import dev.headstart.teach.Added;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.HeadView;
 import dev.headstart.teach.Run;
+import dev.headstart.teach.RunView;
 import dev.headstart.teach.RunViews;
-import dev.headstart.teach.Runs;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Versions;
 import dev.headstart.train.Metrics;
@@ -119,7 +119,7 @@ final class Views {
     return RunViews.run(run, null, null, List.of());
   }
 
-  static Map<String, Object> run(Runs.RunView view) {
+  static Map<String, Object> run(RunView view) {
     return RunViews.run(view.run(), view.stage(), view.eta(), view.epochs());
   }
 

@@ -160,7 +160,7 @@ export class Teach extends Component {
     const training = last && (name === "train" || name === "refit");
     const [done, total] = training ? [last.epoch, last.of] : [view.done ?? 0, view.total ?? 0];
     const words = run.state === "queued" ? "Waiting for another training to end" : stage(name);
-    const eta = typeof run.eta === "number" && run.state === "running" ? ` · about ${duration(run.eta)} left` : "";
+    const eta = typeof run.eta === "number" && run.state === "running" ? ` · at most ${duration(run.eta)} left` : "";
     return div(
       { class: "running" },
       div(
