@@ -60,6 +60,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.predict..")
         .layer("train")
         .definedBy("dev.headstart.train..")
+        .layer("confidence")
+        .definedBy("dev.headstart.confidence..")
         .layer("head")
         .definedBy("dev.headstart.head..")
         .layer("backbone")
@@ -92,6 +94,9 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("façade", "teach", "serving")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict")
+        .whereLayer("confidence")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "train", "head")
         .whereLayer("head")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
         .whereLayer("backbone")
