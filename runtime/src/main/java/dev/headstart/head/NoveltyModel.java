@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -100,6 +101,18 @@ public final class NoveltyModel {
         List.of(rows),
         Attribute.of("axes", new long[] {1}),
         Attribute.of("keepdims", 0));
+  }
+
+  /**
+   * A version's novelty; nothing where it has none.
+   *
+   * @throws BadInputException if its model is not what Headstart writes
+   */
+  public static Optional<Novelty> of(HeadStore.Stored version) {
+    return version.manifest().files().containsKey(HeadStore.NOVELTY)
+        ? Optional.of(
+            read(OnnxModel.read(version.folder().resolve(HeadStore.NOVELTY)), version.manifest()))
+        : Optional.empty();
   }
 
   /**
