@@ -31,6 +31,7 @@ import java.util.function.IntFunction;
  * @param means -2·Σ⁻¹μ of each class, [width, classes] row-major
  * @param offsets μᵀΣ⁻¹μ of each class, {@link #ABSENT} for one without samples
  * @param limits distance that each of {@link #RATES} of familiar samples exceeds, ascending
+ * @param samples whose distances those come from
  */
 public record Novelty(
     boolean normalised,
@@ -40,7 +41,8 @@ public record Novelty(
     float[] directions,
     float[] means,
     float[] offsets,
-    float[] limits) {
+    float[] limits,
+    int samples) {
 
   /** The false alarms that a novelty of 1 stands for. */
   public static final double USUAL_RATE = 0.05;
@@ -395,7 +397,8 @@ public record Novelty(
                   all.directions,
                   all.means,
                   all.offsets,
-                  limits))
+                  limits,
+                  judged))
           : Optional.empty();
     }
 
@@ -487,7 +490,8 @@ public record Novelty(
           directions,
           means,
           offsets,
-          limits);
+          limits,
+          0);
     }
   }
 
@@ -496,6 +500,7 @@ public record Novelty(
     return other instanceof Novelty that
         && normalised == that.normalised
         && precision == that.precision
+        && samples == that.samples
         && Arrays.equals(centre, that.centre)
         && Arrays.equals(scale, that.scale)
         && Arrays.equals(directions, that.directions)

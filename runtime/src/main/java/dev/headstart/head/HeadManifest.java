@@ -131,8 +131,8 @@ public record HeadManifest(
    *     or it is not known
    * @param calibration how honest scores were found, and the temperature that makes them so; null
    *     where nothing could say, and in versions older than it
-   * @param novelty what share of familiar samples exceeds which novelty; null where a version has
-   *     none
+   * @param novelty how many samples its thresholds come from, and what share of familiar samples
+   *     exceeds which; null where a version has none
    */
   public record Result(
       int train,

@@ -21,11 +21,13 @@ import java.util.stream.IntStream;
  * A {@link Novelty} as a model that any ONNX Runtime runs: the cut's own tensor in, {@value
  * #NOVELTY} float32 [batch] out. Headstart reads the numbers out of it and computes in Java.
  *
- * <p>Its metadata {@value #LIMITS} has the distances that are exceeded at {@link Novelty#RATES}.
+ * <p>Its metadata {@value #LIMITS} has the distances that are exceeded at {@link Novelty#RATES},
+ * {@value #SAMPLES} how many samples say so.
  */
 public final class NoveltyModel {
   public static final String NOVELTY = "novelty";
   private static final String LIMITS = "headstart.novelty.limits";
+  private static final String SAMPLES = "headstart.novelty.samples";
   private static final String CENTRE = "scaling.mean";
   private static final String SCALE = "scaling.scale";
   private static final String PRECISION = "precision";
@@ -76,6 +78,7 @@ public final class NoveltyModel {
         IntStream.range(0, novelty.limits().length)
             .mapToObj(i -> Float.toString(novelty.limits()[i]))
             .collect(Collectors.joining(",")));
+    graph.metadata(SAMPLES, Integer.toString(novelty.samples()));
     return graph.build();
   }
 
@@ -137,7 +140,8 @@ public final class NoveltyModel {
             numbers(given, DIRECTIONS, width, rank),
             numbers(given, MEANS, width, classes),
             numbers(given, OFFSETS, classes),
-            limits(model.metadata().get(LIMITS)));
+            limits(model.metadata().get(LIMITS)),
+            samples(model.metadata().get(SAMPLES)));
     int expected = Math.max(1, manifest.classes().size());
     if (classes != 1 && classes != expected) {
       throw new BadInputException(
@@ -168,6 +172,18 @@ public final class NoveltyModel {
 
   private static float[] numbers(Map<String, Tensor> given, String name, long... shape) {
     return HeadNetwork.weight(given, name, shape).floats();
+  }
+
+  private static int samples(String text) {
+    if (text == null || !text.matches("[1-9][0-9]{0,8}")) {
+      throw new BadInputException(
+          "the novelty model's metadata '"
+              + SAMPLES
+              + "' is '"
+              + text
+              + "': expected a number of samples");
+    }
+    return Integer.parseInt(text);
   }
 
   private static float[] limits(String text) {

@@ -568,6 +568,7 @@ public final class Teacher {
         return null;
       }
       ObjectNode json = JSON.createObjectNode();
+      json.put("samples", novelty.samples());
       ObjectNode limits = json.putObject("limits");
       for (double rate : Novelty.RATES) {
         limits.put(Double.toString(rate), novelty.limit(rate));
