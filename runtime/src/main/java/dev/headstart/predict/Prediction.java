@@ -2,6 +2,7 @@ package dev.headstart.predict;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.headstart.confidence.Novelty;
+import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.train.Metrics;
 import java.util.ArrayList;
@@ -64,6 +65,35 @@ public record Prediction(
       }
       case REGRESSION -> new Prediction(input, null, null, (double) scores[0], null, novelty);
     };
+  }
+
+  /**
+   * Reads a rate of false alarms.
+   *
+   * @throws BadInputException if it is none for which there is a threshold
+   */
+  public static double rate(String text) {
+    double rate = Double.NaN;
+    try {
+      rate = Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      // said below, as for numbers that are no rate
+    }
+    double least = Novelty.RATES[Novelty.RATES.length - 1];
+    double most = Novelty.RATES[0];
+    if (!(rate >= least && rate <= most)) {
+      throw new BadInputException(
+          "a rate of false alarms for unknown samples is a number from "
+              + least
+              + " to "
+              + most
+              + ", as "
+              + Novelty.USUAL_RATE
+              + ", but '"
+              + text
+              + "' came");
+    }
+    return rate;
   }
 
   /**

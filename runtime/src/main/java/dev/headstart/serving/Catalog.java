@@ -456,6 +456,17 @@ final class Catalog implements AutoCloseable {
     return service;
   }
 
+  /** Of the heads that answer and have one. */
+  Map<String, Familiarity> familiarities() {
+    Map<String, Familiarity> found = new HashMap<>();
+    for (CatalogEntry entry : entries.values()) {
+      if (entry.service() instanceof HeadService head && head.familiarity() != null) {
+        found.put(entry.name(), head.familiarity());
+      }
+    }
+    return found;
+  }
+
   /** The live version of a head, retained. */
   HeadService liveHead(String head) {
     Service service = live(head);

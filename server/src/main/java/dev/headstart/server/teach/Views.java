@@ -137,6 +137,7 @@ final class Views {
     samples.put("validation", version.samples().validation());
     json.put("samples", samples);
     json.put("metrics", version.metrics());
+    json.put("calibration", version.calibration());
     json.put("forgotten", version.forgotten());
     json.put("run", version.run());
     return json;
