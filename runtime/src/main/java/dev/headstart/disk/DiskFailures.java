@@ -64,8 +64,9 @@ public record DiskFailures(Path root) {
    * @param advice what to do, or else choose another workspace
    */
   public FailureException unwritable(String reason, String advice, Exception cause) {
-    return new FailureException(
+    return FailureException.storage(
         "the workspace " + root + " cannot be written: " + reason + "; " + advice + ELSEWHERE,
+        reason.replace(root.toAbsolutePath().toString(), "the workspace"),
         cause);
   }
 

@@ -18,6 +18,8 @@ import dev.headstart.ort.Provider;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.VectorSample;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -65,6 +67,28 @@ public final class Predictor implements AutoCloseable {
    */
   public static Predictor open(
       HeadStore.Stored stored, BaseModels models, List<Provider> providers, FeatureStore cache) {
+    return open(stored, stored.model(), models, providers, cache);
+  }
+
+  /**
+   * Opens a version by its weights before the refit, as it was judged; those that it serves by
+   * where there was no refit. Nothing else may be asked about the samples that judged it.
+   *
+   * @param cache as above
+   * @throws BadInputException if the base model is not the one that the head was taught on
+   */
+  public static Predictor judged(
+      HeadStore.Stored stored, BaseModels models, List<Provider> providers, FeatureStore cache) {
+    Path judged = stored.folder().resolve(HeadStore.JUDGED);
+    return open(stored, Files.exists(judged) ? judged : stored.model(), models, providers, cache);
+  }
+
+  private static Predictor open(
+      HeadStore.Stored stored,
+      Path model,
+      BaseModels models,
+      List<Provider> providers,
+      FeatureStore cache) {
     HeadManifest manifest = stored.manifest();
     Backbone backbone = null;
     FeatureExtractor extractor = null;
@@ -75,7 +99,7 @@ public final class Predictor implements AutoCloseable {
         backbone = Backbone.open(base, base.cut(manifest.cut().tensor()), providers);
         extractor = new FeatureExtractor(backbone, cache);
       }
-      HeadSession head = HeadSession.open(manifest, stored.model());
+      HeadSession head = HeadSession.open(manifest, model);
       return new Predictor(manifest, backbone, extractor, head, novelty);
     } catch (RuntimeException e) {
       if (extractor != null) {

@@ -37,6 +37,8 @@ import java.util.stream.Collectors;
  * time of a promotion in whichever process. Safe for several threads; the caller closes it.
  */
 public final class ModelRepository implements AutoCloseable {
+  /** Bytes of a text that heads can be asked about; of more they need not learn. */
+  public static final int LONGEST_TEXT = HeadGroup.MAX_TEXT;
 
   private final HeadStore heads;
   private final ServingSettings settings;

@@ -12,8 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +37,9 @@ public final class Runs implements AutoCloseable {
   /** Milliseconds between two looks at what waits, where nobody tells. */
   private static final long LOOK = 5_000;
 
+  /** Nanoseconds until a run whose end could not be written is tried again. */
+  private static final long AGAIN = TimeUnit.SECONDS.toNanos(10);
+
   private final RunContext context;
   private final SampleStore store;
   private final RunLog log;
@@ -46,8 +49,8 @@ public final class Runs implements AutoCloseable {
   /** Those that this process runs, by number. */
   private final Map<Long, RunExecution> executions = new ConcurrentHashMap<>();
 
-  /** Runs whose end could not be written: they are left alone until the next start. */
-  private final Set<Long> gaveUp = ConcurrentHashMap.newKeySet();
+  /** Runs whose end could not be written, and until when they are left alone, as nanoTime. */
+  private final Map<Long, Long> gaveUp = new ConcurrentHashMap<>();
 
   private final List<Thread> threads = new ArrayList<>();
   private final Object monitor = new Object();
@@ -299,11 +302,20 @@ public final class Runs implements AutoCloseable {
       }
       try {
         next.execute();
-      } catch (RuntimeException | Error e) {
-        // Such as a disk that is full: the run stays what the log says it is.
-        LOG.error("run {} of '{}' came to no end", next.id(), next.head(), e);
-        gaveUp.add(next.id());
+      } catch (NotFoundException e) {
+        LOG.info("run {} of '{}' is gone: {}", next.id(), next.head(), e.getMessage());
         next.giveUp();
+      } catch (FailureException e) {
+        // Such as a disk that is full: the run stays what the log says it is.
+        LOG.warn(
+            "run {} of '{}' came to no end, it is tried again: {}",
+            next.id(),
+            next.head(),
+            e.getMessage());
+        giveUp(next);
+      } catch (RuntimeException | Error e) {
+        LOG.error("run {} of '{}' came to no end, it is tried again", next.id(), next.head(), e);
+        giveUp(next);
       } finally {
         synchronized (monitor) {
           executions.remove(next.id());
@@ -312,6 +324,11 @@ public final class Runs implements AutoCloseable {
         rules.changed(next.head());
       }
     }
+  }
+
+  private void giveUp(RunExecution execution) {
+    gaveUp.put(execution.id(), System.nanoTime() + AGAIN);
+    execution.giveUp();
   }
 
   /** The oldest that waits or was broken off, of a head none of whose runs runs; null for none. */
@@ -324,10 +341,14 @@ public final class Runs implements AutoCloseable {
       return null;
     }
     for (Run run : open) {
+      Long until = gaveUp.get(run.id());
       boolean busy =
-          gaveUp.contains(run.id())
+          until != null && System.nanoTime() - until < 0
               || executions.values().stream().anyMatch(e -> e.head().equals(run.head()));
       if (!busy) {
+        if (gaveUp.remove(run.id()) != null) {
+          journal.again(run);
+        }
         return new RunExecution(run, context);
       }
     }

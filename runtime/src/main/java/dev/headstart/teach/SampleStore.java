@@ -105,7 +105,7 @@ public interface SampleStore {
   /**
    * A page of a head's samples, newest first.
    *
-   * @param label null for all
+   * @param label null for all; empty for samples of no class
    * @param state null for all
    * @param before samples that came before this {@link StoredSample#sequence}
    */

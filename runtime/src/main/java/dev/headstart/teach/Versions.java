@@ -47,6 +47,7 @@ public final class Versions {
    * @param classes by their present names, those that are gone left out
    * @param metrics on the validation samples, before the refit; null without any
    * @param calibration how honest its scores were found; null where nothing said
+   * @param crossValidation what to expect on new samples, where few judged; null else
    * @param forgotten samples that it learned from and that were deleted since
    * @param run that made it; null for none
    * @param provenance where it comes from
@@ -62,6 +63,7 @@ public final class Versions {
       Counts samples,
       JsonNode metrics,
       JsonNode calibration,
+      JsonNode crossValidation,
       int forgotten,
       Long run,
       HeadManifest.Provenance provenance) {}
@@ -144,6 +146,7 @@ public final class Versions {
         new Counts(manifest.result().train(), manifest.result().validation()),
         manifest.result().metrics(),
         manifest.result().calibration(),
+        manifest.result().crossValidation(),
         forgotten.getOrDefault(manifest.version(), 0),
         stores.runs().madeBy(manifest.head(), manifest.version()).orElse(null),
         manifest.provenance());
@@ -156,7 +159,8 @@ public final class Versions {
   /**
    * Asks a version, as it was trained, about the head's samples as they are now.
    *
-   * @param unseen whether to leave out the samples that taught it
+   * @param unseen whether to leave out the samples that taught it; then its weights before the
+   *     refit are asked, as the refit learned from the others too
    * @throws NotFoundException if there is no such head or version
    * @throws BadInputException if the samples' features cannot be had
    */
@@ -165,6 +169,7 @@ public final class Versions {
     Set<String> seen = unseen ? stores.memberships().trainedOn(head, version) : Set.of();
     return evaluate(
         stored,
+        unseen,
         store.samples(head).stream()
             .filter(s -> s.state() == StoredSample.State.READY && !seen.contains(s.id()))
             .toList());
@@ -180,8 +185,8 @@ public final class Versions {
     HeadStore.Stored other = heads.load(head, b);
     List<StoredSample> samples =
         store.samples(head).stream().filter(s -> s.state() == StoredSample.State.READY).toList();
-    Evaluation first = evaluate(one, samples);
-    Evaluation second = evaluate(other, samples);
+    Evaluation first = evaluate(one, false, samples);
+    Evaluation second = evaluate(other, false, samples);
     Map<String, Answer> answers = new LinkedHashMap<>();
     second.samples().forEach(answer -> answers.put(answer.id(), answer));
     List<Change> changed = new ArrayList<>();
@@ -198,7 +203,7 @@ public final class Versions {
     return new Comparison(first, second, both, changed);
   }
 
-  private Evaluation evaluate(HeadStore.Stored stored, List<StoredSample> samples) {
+  private Evaluation evaluate(HeadStore.Stored stored, boolean judged, List<StoredSample> samples) {
     HeadManifest version = stored.manifest();
     List<String> names = names(version);
     Set<String> all = new LinkedHashSet<>();
@@ -207,18 +212,17 @@ public final class Versions {
       samples.forEach(sample -> all.addAll(sample.label().names()));
     }
     List<String> classes = List.copyOf(all);
-    List<StoredSample> judged = new ArrayList<>();
+    List<StoredSample> asked = new ArrayList<>();
     List<float[]> scores = new ArrayList<>();
     String base = version.base() == null ? null : version.base().id();
-    try (Predictor predictor =
-        Predictor.open(stored, stores.models(), providers.apply(base), stores.features())) {
-      List<Sample> asked = samples.stream().map(s -> store.open(version.head(), s)).toList();
+    try (Predictor predictor = open(stored, judged, providers.apply(base))) {
+      List<Sample> opened = samples.stream().map(s -> store.open(version.head(), s)).toList();
       predictor.scores(
-          asked,
+          opened,
           new Predictor.Sink<>() {
             @Override
             public void accept(int index, float[] found) {
-              judged.add(samples.get(index));
+              asked.add(samples.get(index));
               scores.add(version.task() == Task.REGRESSION ? found : spread(found, names, classes));
             }
 
@@ -229,21 +233,27 @@ public final class Versions {
           });
     }
     int outputs = Math.max(1, classes.size());
-    float[] table = new float[judged.size() * outputs];
+    float[] table = new float[asked.size() * outputs];
     List<Answer> answers = new ArrayList<>();
-    for (int row = 0; row < judged.size(); row++) {
+    for (int row = 0; row < asked.size(); row++) {
       System.arraycopy(scores.get(row), 0, table, row * outputs, outputs);
-      answers.add(answer(judged.get(row), version.task(), classes, scores.get(row)));
+      answers.add(answer(asked.get(row), version.task(), classes, scores.get(row)));
     }
-    List<Label> labels = judged.stream().map(StoredSample::label).toList();
+    List<Label> labels = asked.stream().map(StoredSample::label).toList();
     Metrics metrics =
-        judged.isEmpty()
+        asked.isEmpty()
             ? null
             : Metrics.of(
                 table,
                 Targets.of(version.task(), classes, labels),
-                IntStream.range(0, judged.size()).toArray());
+                IntStream.range(0, asked.size()).toArray());
     return new Evaluation(version.version(), classes, metrics, answers);
+  }
+
+  private Predictor open(HeadStore.Stored stored, boolean judged, List<Provider> providers) {
+    return judged
+        ? Predictor.judged(stored, stores.models(), providers, stores.features())
+        : Predictor.open(stored, stores.models(), providers, stores.features());
   }
 
   /** Scores in the order of other classes: 0 for one that the version does not know. */

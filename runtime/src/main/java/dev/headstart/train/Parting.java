@@ -109,10 +109,7 @@ final class Parting {
     }
     if (recipe.optimizer() == Recipe.OptimizerName.ADAMW) {
       cures.add(
-          String.format(
-              Locale.ROOT,
-              "more weight decay (--weight-decay %.2g)",
-              Math.max(0.1, 10 * recipe.weightDecay())));
+          "more weight decay (--weight-decay " + Math.max(0.1, 10 * recipe.weightDecay()) + ")");
     }
     return cures;
   }

@@ -2,8 +2,11 @@ package dev.headstart.workspace;
 
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -132,6 +135,9 @@ final class Database implements AutoCloseable {
   private final Connection connection;
   private final Jdbi jdbi;
 
+  /** Which file it is that is open, if the file system can tell; null while it is being made. */
+  private Object opened;
+
   private Database(Failures failures, Connection connection) {
     this.failures = failures;
     this.connection = connection;
@@ -156,6 +162,7 @@ final class Database implements AutoCloseable {
       // What is deleted is overwritten, in the database's own pages as in the log's.
       database.read(handle -> handle.execute("PRAGMA secure_delete = ON"));
       database.migrate();
+      database.opened = database.fileKey();
       return database;
     } catch (RuntimeException e) {
       database.close();
@@ -279,6 +286,7 @@ final class Database implements AutoCloseable {
    * @throws FailureException as {@link Failures#database} words it
    */
   synchronized void write(Consumer<Handle> statements) {
+    requireInPlace();
     try {
       jdbi.useTransaction(statements::accept);
     } catch (JdbiException e) {
@@ -297,6 +305,7 @@ final class Database implements AutoCloseable {
 
   /** As {@link #writeDurably}, with what the statements brought. */
   synchronized <T> T changeDurably(Function<Handle, T> statements) {
+    requireInPlace();
     synchronous("FULL");
     try {
       return jdbi.inTransaction(statements::apply);
@@ -304,6 +313,27 @@ final class Database implements AutoCloseable {
       throw failures.database(e);
     } finally {
       synchronous("NORMAL");
+    }
+  }
+
+  /**
+   * What goes into a file that another program removed or moved is found by nobody any more, though
+   * SQLite writes on.
+   */
+  private void requireInPlace() {
+    if (opened != null && !opened.equals(fileKey())) {
+      throw failures.removed(FILE);
+    }
+  }
+
+  private Object fileKey() {
+    try {
+      return Files.readAttributes(failures.root().resolve(FILE), BasicFileAttributes.class)
+          .fileKey();
+    } catch (NoSuchFileException e) {
+      throw failures.removed(FILE);
+    } catch (IOException e) {
+      throw failures.write(e);
     }
   }
 

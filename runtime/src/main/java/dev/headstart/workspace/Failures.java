@@ -24,6 +24,15 @@ record Failures(Path root) {
     return disk().read(file, cause);
   }
 
+  /** A file that is open is not at its place any more. */
+  FailureException removed(String name) {
+    return disk()
+        .unwritable(
+            name + " was removed or replaced by another program",
+            "put it back and start anew,",
+            null);
+  }
+
   private DiskFailures disk() {
     return new DiskFailures(root);
   }

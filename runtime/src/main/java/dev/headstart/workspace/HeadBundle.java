@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.headstart.disk.Staging;
 import dev.headstart.error.BadInputException;
+import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
+import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadStore;
+import dev.headstart.teach.HeadSettings;
 import dev.headstart.train.RunStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -140,6 +143,8 @@ public final class HeadBundle {
    * @return the numbers here, ascending, by the numbers in the bundle
    * @throws NotFoundException if there is no such file
    * @throws BadInputException if the file is no sound bundle, or the head exists
+   * @throws ConflictException if samples were brought to a head of this name, and the bundle's
+   *     learns from something else
    */
   public static Map<Integer, Integer> read(Workspace workspace, String head, Path file) {
     HeadStore heads = workspace.heads();
@@ -153,6 +158,24 @@ public final class HeadBundle {
     try (BundleReader reader = new BundleReader(workspace, head, file)) {
       reader.read();
       return heads.deciding(head, () -> publish(workspace, head, reader));
+    }
+  }
+
+  /** What answers for a head takes what its samples are. */
+  private static void requireAlike(HeadSettings taught, HeadManifest version) {
+    if (taught.modality() != version.modality() || taught.task() != version.task()) {
+      throw new ConflictException(
+          "the head '"
+              + taught.head()
+              + "' learns from "
+              + taught.modality().plural()
+              + " (task "
+              + taught.task().id()
+              + "), but the bundle's from "
+              + version.modality().plural()
+              + " (task "
+              + version.task().id()
+              + "): import it under another name");
     }
   }
 
@@ -170,6 +193,12 @@ public final class HeadBundle {
       Workspace workspace, String head, BundleReader reader) {
     HeadStore heads = workspace.heads();
     requireNew(heads, head);
+    workspace
+        .samples()
+        .settings(head)
+        .ifPresent(
+            taught ->
+                reader.versions().values().forEach(one -> requireAlike(taught, one.manifest())));
     Map<Integer, Integer> numbers = new TreeMap<>();
     try {
       reader

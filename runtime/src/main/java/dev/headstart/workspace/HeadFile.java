@@ -15,6 +15,7 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Task;
 import dev.headstart.train.Metrics;
@@ -211,12 +212,19 @@ final class HeadFile {
 
   private static void checkClasses(Path file, HeadManifest manifest) {
     List<String> classes = manifest.classes();
+    for (String name : classes) {
+      require(file, said(name), "one of its classes has no name: expected different names");
+      try {
+        new ClassLabel(name);
+      } catch (BadInputException e) {
+        throw bad(file, "of one of its classes " + e.getMessage(), e);
+      }
+    }
     require(
         file,
-        classes.stream().allMatch(HeadFile::said)
-            && new HashSet<>(classes).size() == classes.size(),
+        new HashSet<>(classes).size() == classes.size(),
         "its classes are %s: expected different names",
-        classes);
+        classes.size() <= 20 ? classes : classes.subList(0, 20) + " and more");
     int fewest =
         switch (manifest.task()) {
           case SINGLE -> 2;

@@ -94,12 +94,15 @@ final class SampleRows {
   }
 
   private static String where(String label, StoredSample.State state) {
-    return "WHERE s.head = :head"
-        + (state == null ? "" : " AND s.state = :state")
-        + (label == null
-            ? ""
-            : " AND s.sequence IN (SELECT m.sample FROM sample_class m"
-                + " JOIN class c ON c.id = m.class WHERE c.head = :head AND c.name = :label)");
+    String where = "WHERE s.head = :head" + (state == null ? "" : " AND s.state = :state");
+    if (label == null) {
+      return where;
+    }
+    return label.isEmpty()
+        ? where + " AND s.sequence NOT IN (SELECT m.sample FROM sample_class m)"
+        : where
+            + " AND s.sequence IN (SELECT m.sample FROM sample_class m"
+            + " JOIN class c ON c.id = m.class WHERE c.head = :head AND c.name = :label)";
   }
 
   private static Query bind(Query query, String head, String label, StoredSample.State state) {
@@ -107,7 +110,7 @@ final class SampleRows {
     if (state != null) {
       query.bind("state", state.id());
     }
-    if (label != null) {
+    if (label != null && !label.isEmpty()) {
       query.bind("label", label);
     }
     return query;

@@ -5,6 +5,7 @@ import dev.headstart.disk.Staging;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.head.HeadNames;
 import dev.headstart.head.HeadStore;
+import dev.headstart.sample.Modality;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.Run;
 import dev.headstart.teach.StoredSample;
@@ -169,7 +170,9 @@ public final class WorkspaceCheck {
       samples.stream()
           .filter(StoredSample::kept)
           .forEach(sample -> kept.put(sample.id(), head.head()));
-      features(head.head(), samples);
+      if (head.modality() != Modality.VECTOR) { // vectors are features themselves
+        features(head.head(), samples);
+      }
     }
     checked.put("samples", count);
     listener.stage("originals", kept.size());

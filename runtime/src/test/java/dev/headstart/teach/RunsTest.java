@@ -388,6 +388,25 @@ class RunsTest {
     assertThrows(BadInputException.class, () -> submit("{'batch': null, 'rates': 1}"));
   }
 
+  /** A table that refuses writing stands for a disk that is full. */
+  @Test
+  void aRunWhoseEndCouldNotBeWrittenIsTriedAgain() throws Exception {
+    post(40, "a", "b");
+    String database = "jdbc:sqlite:" + folder.resolve("workspace").resolve("headstart.db");
+    try (var connection = java.sql.DriverManager.getConnection(database);
+        var statement = connection.createStatement()) {
+      statement.execute(
+          "CREATE TRIGGER full BEFORE UPDATE ON run BEGIN SELECT RAISE(ABORT, 'no space'); END");
+      Run run = submit("{'epochs': 3}");
+      List<String> told = Collections.synchronizedList(new ArrayList<>());
+      runs.follow("parts", run.id(), -1, event -> told.add(event.type()), () -> told.add("over"));
+      until(() -> told.contains("over"));
+      assertFalse(runs.get("parts", run.id()).run().state().ended());
+      statement.execute("DROP TRIGGER full");
+      assertEquals(Run.State.DONE, over(run).state());
+    }
+  }
+
   @Test
   void aHeadIsRemovedWhileARunGoesOn() {
     post(40, "a", "b");

@@ -227,6 +227,10 @@ class SamplesTest {
     assertArrayEquals(
         new float[] {1, -0f, Float.MIN_VALUE}, ((VectorSample) store.open("r", r)).values());
     assertEquals(List.of(m), store.page("m", "a", null, Long.MAX_VALUE, 10));
+    assertEquals(
+        List.of(none.sha256()),
+        store.page("m", "", null, Long.MAX_VALUE, 10).stream().map(StoredSample::id).toList());
+    assertEquals(1, store.count("m", "", null));
   }
 
   @Test

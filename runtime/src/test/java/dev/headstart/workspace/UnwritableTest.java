@@ -200,6 +200,32 @@ class UnwritableTest {
     }
   }
 
+  /** SQLite would write on into a file that has no name any more. */
+  @Test
+  void aDatabaseThatIsNotAtItsPlaceTakesNothing() throws Exception {
+    Path root = temp.resolve("moved");
+    try (Workspace workspace = Workspace.open(root)) {
+      furnish(workspace);
+      Path file = root.resolve(Database.FILE);
+      Files.move(file, temp.resolve("away.db"));
+      String[] said = {"the workspace " + root + " cannot be written", "removed or replaced"};
+      assertMessage(
+          FailureException.class,
+          () -> workspace.samples().add("fruit", Stored.pictures("x", "new", "y")),
+          said);
+      FailureException failure =
+          assertThrows(
+              FailureException.class, () -> workspace.features().put(SPACE, FEATURES), "gone");
+      assertEquals(
+          "headstart.db was removed or replaced by another program",
+          failure.storage().orElseThrow());
+      Files.write(file, new byte[0]);
+      assertMessage(FailureException.class, () -> workspace.features().put(SPACE, FEATURES), said);
+      Files.move(temp.resolve("away.db"), file, StandardCopyOption.REPLACE_EXISTING);
+      workspace.features().put(SPACE, FEATURES);
+    }
+  }
+
   @Test
   void afterSpaceWasFreedTheSameProcessGoesOn() throws Exception {
     try (Tmpfs disk = Tmpfs.mount(temp, "2m")) {

@@ -2,6 +2,7 @@ package dev.headstart.cli;
 
 import dev.headstart.confidence.Calibration;
 import dev.headstart.sample.Unreadable;
+import dev.headstart.train.Augmentation;
 import dev.headstart.train.Recipe;
 import dev.headstart.train.TeachResult;
 import java.util.List;
@@ -55,12 +56,18 @@ final class TeachReport {
               recipe.batch(),
               recipe.seed()));
     }
+    if (result.augment() != null) {
+      row(text, "augment", augmented(result.augment()));
+    }
     if (result.validation() != null) {
       text.append("\nOn the ")
           .append(result.samples().validation())
           .append(" samples that judged it and had not trained it:\n  ")
           .append(Figures.line(result.validation()))
           .append('\n');
+      if (result.crossValidation() != null) {
+        text.append("  ").append(expected(result)).append('\n');
+      }
       if (result.validation().confusion() != null) {
         text.append('\n')
             .append(Figures.confusion(result.classes(), result.validation().confusion()))
@@ -69,6 +76,9 @@ final class TeachReport {
     }
     if (result.calibration() != null) {
       text.append('\n').append(calibration(result.calibration()));
+    }
+    if (result.validation() == null && result.crossValidation() != null) {
+      text.append('\n').append(expected(result)).append('\n');
     }
     text.append('\n').append(Figures.seconds(List.of("time"), List.of(result.seconds())));
     skipped(text, result.skipped());
@@ -84,6 +94,17 @@ final class TeachReport {
         calibration.after(),
         calibration.temperature(),
         calibration.samples());
+  }
+
+  private static String augmented(Augmentation.Report report) {
+    return report.used()
+        + (report.rows() > 0 ? ", " + report.rows() + " variants" : "")
+        + (report.reason() == null ? "" : "; " + report.reason());
+  }
+
+  private static String expected(TeachResult result) {
+    return Figures.expected(
+        result.crossValidation(), result.samples().train() + result.samples().validation());
   }
 
   private static String samples(TeachResult result) {

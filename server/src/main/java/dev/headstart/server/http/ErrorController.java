@@ -70,8 +70,15 @@ final class ErrorController {
           ? answer
           : answer.header(HttpHeaders.RETRY_AFTER, RETRY_AFTER);
     }
-    if (e instanceof FailureException) {
-      return unexpected(request, e);
+    if (e instanceof FailureException failure) {
+      return failure
+          .storage()
+          .<HttpResponse<byte[]>>map(
+              why ->
+                  Answers.error(
+                      HttpStatus.INSUFFICIENT_STORAGE,
+                      "nothing can be stored in the server's workspace: " + why))
+          .orElseGet(() -> unexpected(request, e));
     }
     throw new IllegalStateException("no status for " + e.getClass(), e);
   }

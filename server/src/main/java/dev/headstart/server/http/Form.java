@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.multipart.DefaultHttpDataFactory;
 import io.netty.handler.codec.http.multipart.FileUpload;
 import io.netty.handler.codec.http.multipart.HttpData;
 import io.netty.handler.codec.http.multipart.HttpPostMultipartRequestDecoder;
+import io.netty.handler.codec.http.multipart.HttpPostRequestDecoder;
 import io.netty.handler.codec.http.multipart.InterfaceHttpData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -76,8 +77,17 @@ public final class Form {
                 ((HttpData) part).get()));
       }
       return parts;
+    } catch (HttpPostRequestDecoder.TooManyFormFieldsException e) {
+      throw new BadInputException("the form has more than " + most + " parts", e);
+    } catch (HttpPostRequestDecoder.TooLongFormFieldException e) {
+      throw new BadInputException(
+          "a part of the form has headers of more than " + limits.body() + " bytes", e);
     } catch (DecoderException e) {
-      throw new BadInputException("the form is not sound: " + e.getMessage(), e);
+      // What Netty says of these is for programmers.
+      throw new BadInputException(
+          "the form is not sound: the headers of one of its parts cannot be read; expected"
+              + " 'Content-Disposition: form-data; name=\"…\"' and, for a file, its name",
+          e);
     } catch (IOException e) {
       throw new UncheckedIOException("memory can always be read", e);
     } finally {

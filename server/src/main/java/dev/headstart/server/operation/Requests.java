@@ -37,6 +37,7 @@ final class Requests implements Ordered {
   private static final int FAILED = 500;
   private static final int NOT_IMPLEMENTED = 501;
   private static final int OVERLOADED = 503;
+  private static final int UNSTORED = 507;
 
   /** Everything from here, nothing inline, in nobody's frame. */
   private static final String POLICY =
@@ -46,6 +47,7 @@ final class Requests implements Ordered {
   private final boolean access;
   private final Draining draining;
   private final Rarely overload = new Rarely();
+  private final Rarely full = new Rarely();
 
   Requests(LogSettings settings, Draining draining) {
     this.access = settings.access();
@@ -103,10 +105,15 @@ final class Requests implements Ordered {
       assert logged != null;
       if (status < FAILED || status == NOT_IMPLEMENTED) {
         LOG.info("{}", line(request, status));
-      } else if (status == OVERLOADED) {
-        long unsaid = overload.now();
+      } else if (status == OVERLOADED || status == UNSTORED) {
+        // As long as it lasts every request says so: once a second is enough, and no stack.
+        long unsaid = (status == OVERLOADED ? overload : full).now();
         if (unsaid >= 0) {
-          LOG.warn("{}{}", line(request, status), unsaid == 0 ? "" : ", and " + unsaid + " others");
+          LOG.warn(
+              "{}{}{}",
+              line(request, status),
+              status == UNSTORED && reason != null ? ": " + reason.getMessage() : "",
+              unsaid == 0 ? "" : ", and " + unsaid + " others");
         }
       } else {
         LOG.error("{}", line(request, status), reason);

@@ -21,7 +21,7 @@ public final class Sessions {
   /** The cookie's name. */
   public static final String COOKIE = "headstart-session";
 
-  /** More than a device has operators; the oldest makes room. */
+  /** More than a device has operators; an old one makes room. */
   private static final int MOST = 1_000;
 
   private final Duration lasts;
@@ -56,7 +56,14 @@ public final class Sessions {
     long now = System.nanoTime();
     open.values().removeIf(session -> session.end() - now <= 0);
     if (open.size() == MOST) {
-      open.remove(open.keySet().iterator().next());
+      // The oldest of its own key, so that who logs in over and over logs nobody else out.
+      String oldest = open.keySet().iterator().next();
+      open.remove(
+          open.entrySet().stream()
+              .filter(one -> one.getValue().key().equals(key))
+              .map(Map.Entry::getKey)
+              .findFirst()
+              .orElse(oldest));
     }
     open.put(digest(token), new Session(key, now + lasts.toNanos()));
     return token;

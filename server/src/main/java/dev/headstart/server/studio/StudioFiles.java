@@ -17,7 +17,9 @@ final class StudioFiles {
   /** The page's own, beside the classes. */
   static final List<String> OWN =
       List.of(
+          "adders.js",
           "advice.js",
+          "answer.js",
           "api.js",
           "app.js",
           "burst.js",
@@ -35,9 +37,11 @@ final class StudioFiles {
           "heads.js",
           "icon.svg",
           "icons.js",
+          "labelling.js",
           "login.js",
           "new-head.js",
           "notice.js",
+          "numbers.js",
           "recipe.js",
           "results.js",
           "run.js",
@@ -45,6 +49,7 @@ final class StudioFiles {
           "sample.js",
           "samples.js",
           "settings.js",
+          "strays.js",
           "studio.css",
           "system.js",
           "teach.js",

@@ -5,6 +5,7 @@ import dev.headstart.server.security.RequiresRole;
 import dev.headstart.server.security.Role;
 import dev.headstart.teach.Teaching;
 import io.micronaut.context.annotation.Requires;
+import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
 import io.micronaut.http.annotation.Controller;
@@ -28,8 +29,9 @@ final class EventController {
   }
 
   @Get(produces = MediaType.TEXT_EVENT_STREAM)
-  HttpResponse<Publisher<Event<String>>> events() {
+  HttpResponse<Publisher<Event<String>>> events(HttpRequest<?> request) {
     return streams.open(
+        request,
         stream ->
             teaching
                 .events()

@@ -4,12 +4,16 @@ import dev.headstart.error.UnavailableException;
 import dev.headstart.error.UnavailableException.Reason;
 import dev.headstart.server.Draining;
 import io.micronaut.http.HttpHeaders;
+import io.micronaut.http.HttpRequest;
 import io.micronaut.http.HttpResponse;
 import io.micronaut.http.MediaType;
+import io.micronaut.http.server.netty.NettyHttpRequest;
 import io.micronaut.http.sse.Event;
 import io.micronaut.runtime.graceful.GracefulShutdownCapable;
+import io.micronaut.scheduling.TaskExecutors;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
+import jakarta.inject.Named;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -18,6 +22,9 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +50,7 @@ final class EventStreams implements GracefulShutdownCapable {
 
   private final int most;
   private final Draining draining;
+  private final Executor workers;
   private final AtomicInteger taken = new AtomicInteger();
   private final Set<Stream> open = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService clock =
@@ -55,14 +63,19 @@ final class EventStreams implements GracefulShutdownCapable {
           });
 
   @Inject
-  EventStreams(TeachSettings settings, Draining draining) {
-    this(settings, draining, HEARTBEAT);
+  EventStreams(
+      TeachSettings settings,
+      Draining draining,
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
+    this(settings, draining, workers, HEARTBEAT);
   }
 
   /**
+   * @param workers where sources begin, as that may take a disk
    * @param heartbeat how long nothing may be sent
    */
-  EventStreams(TeachSettings settings, Draining draining, Duration heartbeat) {
+  EventStreams(TeachSettings settings, Draining draining, Executor workers, Duration heartbeat) {
+    this.workers = workers;
     this.most = settings.streams();
     this.draining = draining;
     clock.scheduleAtFixedRate(
@@ -80,12 +93,27 @@ final class EventStreams implements GracefulShutdownCapable {
   /**
    * An answer that goes on until its source or its client ends it.
    *
+   * @param request that is answered
    * @param source is told where to put events as soon as the client listens; what it gives is
    *     closed when nobody does any more. It may offer at once whatever there is already, however
    *     much.
    * @throws UnavailableException if there are too many streams, or the server stops
    */
-  HttpResponse<Publisher<Event<String>>> open(Function<Stream, AutoCloseable> source) {
+  HttpResponse<Publisher<Event<String>>> open(
+      HttpRequest<?> request, Function<Stream, AutoCloseable> source) {
+    return open(loop(request), source);
+  }
+
+  /** The thread of a request's connection; answers that are streams are to be made on it. */
+  static Executor loop(HttpRequest<?> request) {
+    return ((NettyHttpRequest<?>) request).getChannelHandlerContext().channel().eventLoop();
+  }
+
+  /**
+   * @param loop on which clients are told
+   */
+  HttpResponse<Publisher<Event<String>>> open(
+      Executor loop, Function<Stream, AutoCloseable> source) {
     if (draining.begun()) {
       throw new UnavailableException(Reason.STOPPING, "the server is about to stop");
     }
@@ -94,7 +122,7 @@ final class EventStreams implements GracefulShutdownCapable {
           Reason.OVERLOADED,
           "there are " + most + " event streams already, as many as the server keeps");
     }
-    return HttpResponse.<Publisher<Event<String>>>ok(new Stream(source))
+    return HttpResponse.<Publisher<Event<String>>>ok(new Stream(loop, source))
         // Else a client that accepts anything is given JSON.
         .contentType(MediaType.TEXT_EVENT_STREAM_TYPE)
         .header(HttpHeaders.CACHE_CONTROL, "no-store")
@@ -116,6 +144,7 @@ final class EventStreams implements GracefulShutdownCapable {
 
   /** One client's stream; it has one subscriber. */
   final class Stream implements Publisher<Event<String>>, Subscription {
+    private final Executor loop;
     private final Function<Stream, AutoCloseable> source;
     private final Queue<Event<String>> waiting = new ArrayDeque<>();
     private Subscriber<? super Event<String>> client;
@@ -126,7 +155,8 @@ final class EventStreams implements GracefulShutdownCapable {
     private boolean cancelled;
     private boolean sending;
 
-    Stream(Function<Stream, AutoCloseable> source) {
+    Stream(Executor loop, Function<Stream, AutoCloseable> source) {
+      this.loop = loop;
       this.source = source;
     }
 
@@ -135,14 +165,18 @@ final class EventStreams implements GracefulShutdownCapable {
       client = subscriber;
       taken.incrementAndGet();
       open.add(this);
+      waiting.add(Event.of("").comment("headstart"));
       subscriber.onSubscribe(this);
-      offer(Event.of("").comment("headstart"));
-      AutoCloseable made = null;
+      workers.execute(this::begin);
+    }
+
+    private void begin() {
+      AutoCloseable made;
       try {
         made = source.apply(this);
       } catch (RuntimeException e) {
         cancel();
-        subscriber.onError(e);
+        loop.execute(() -> client.onError(e));
         return;
       }
       boolean late;
@@ -157,6 +191,7 @@ final class EventStreams implements GracefulShutdownCapable {
       if (draining.begun()) {
         end();
       }
+      send();
     }
 
     /**
@@ -205,6 +240,9 @@ final class EventStreams implements GracefulShutdownCapable {
     public void request(long count) {
       synchronized (this) {
         requested = Math.max(requested, requested + count); // MAX_VALUE stays it
+        if (!opened) {
+          return; // the client is told of nothing before it is told of everything
+        }
       }
       send();
     }
@@ -223,14 +261,26 @@ final class EventStreams implements GracefulShutdownCapable {
       closeFeed();
     }
 
-    /** One thread at a time; whoever comes meanwhile leaves its event to it. */
+    /**
+     * Has the connection's own thread send, once at a time. There a client that goes is seen
+     * between two events: what another thread would have handed over by then comes too late for
+     * Micronaut, which throws at each and never frees it.
+     */
     private void send() {
       synchronized (this) {
-        if (sending) {
+        if (sending || cancelled) {
           return;
         }
         sending = true;
       }
+      try {
+        loop.execute(this::drain);
+      } catch (RejectedExecutionException e) {
+        cancel(); // the server has stopped, and the connection with it
+      }
+    }
+
+    private void drain() {
       while (true) {
         Event<String> next;
         synchronized (this) {

@@ -35,6 +35,9 @@ import java.util.function.Consumer;
 @Requires(property = TeachSettings.ENABLED, notEquals = "false")
 @Controller(value = "/v1/heads/{head}", produces = MediaType.ALL, consumes = MediaType.ALL)
 final class ExportController {
+  /** Characters of what is said of a bundle. */
+  private static final int LONGEST_SHOWN = 500;
+
   private static final MediaType ZIP = MediaType.of("application/zip");
 
   private final Headstart headstart;
@@ -96,6 +99,13 @@ final class ExportController {
     return exchange.bytes(request, body -> read(head, body));
   }
 
+  /** Where the server keeps files is nothing to its clients. */
+  private static String withoutPaths(String message, Path file) {
+    String shown =
+        message.replace(file.toString(), "the bundle").replaceAll("/\\S*/\\.staged-[^/\\s]*/", "");
+    return shown.length() <= LONGEST_SHOWN ? shown : shown.substring(0, LONGEST_SHOWN) + "…";
+  }
+
   private HttpResponse<?> read(String head, byte[] body) {
     if (body.length == 0) {
       throw new BadInputException("the request has no body; expected a bundle");
@@ -108,6 +118,8 @@ final class ExportController {
         json.put("head", head);
         json.put("versions", headstart.importBundle(head, file));
         return Answers.json(HttpStatus.CREATED, json);
+      } catch (BadInputException e) {
+        throw new BadInputException(withoutPaths(e.getMessage(), file), e);
       } finally {
         Files.delete(file);
       }

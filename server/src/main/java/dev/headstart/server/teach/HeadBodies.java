@@ -47,7 +47,7 @@ final class HeadBodies {
             known("task", fields.text("task"), Task::of),
             fields.text("base"),
             fields.text("cut"),
-            classes == null ? List.of() : classes,
+            classes == null ? List.of() : classes.stream().map(Classes::check).toList(),
             keep(fields.text("keep")),
             fields.object("recipe"),
             rules(fields.object("rules"), Rules.NONE));

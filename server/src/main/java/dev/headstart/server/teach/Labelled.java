@@ -10,6 +10,7 @@ import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
 import dev.headstart.sample.VectorSample;
 import dev.headstart.server.protocol.Limits;
+import dev.headstart.serving.ModelRepository;
 import dev.headstart.teach.NewSample;
 import dev.headstart.teach.StoredSample;
 import io.micronaut.http.MediaType;
@@ -26,6 +27,9 @@ import java.util.List;
 final class Labelled {
   private static final String TEXT_TYPE = "text/plain";
   private static final String VECTOR_TYPE = "application/octet-stream";
+
+  /** Features of a vector: means of all classes are kept in memory. */
+  private static final int WIDEST = 1 << 16;
 
   private final References references;
   private final Limits limits;
@@ -77,6 +81,10 @@ final class Labelled {
               + content.modality().plural());
     }
     if (content.sample() instanceof VectorSample vector) {
+      if (vector.values().length > WIDEST) {
+        throw new BadInputException(
+            "has " + vector.values().length + " features; at most " + WIDEST + " are taught");
+      }
       if (width > 0 && vector.values().length != width) {
         throw new BadInputException(
             "has " + vector.values().length + " features, but those of this head have " + width);
@@ -183,20 +191,20 @@ final class Labelled {
       throw new BadInputException("an empty text");
     }
     TextSample sample = new TextSample(name, text);
-    checkSize(sample.bytes().length, "text");
+    checkSize(sample.bytes().length, "text", ModelRepository.LONGEST_TEXT);
     return new Content(sample, Modality.TEXT, TEXT_TYPE, source);
   }
 
   private Content picture(String name, byte[] bytes, StoredSample.Source source) {
-    checkSize(bytes.length, "picture");
+    checkSize(bytes.length, "picture", limits.string());
     String type = PictureType.of(bytes);
     return new Content(ImageSample.of(name, bytes), Modality.IMAGE, type, source);
   }
 
-  private void checkSize(int bytes, String what) {
-    if (bytes > limits.string()) {
+  private static void checkSize(int bytes, String what, int most) {
+    if (bytes > most) {
       throw new BadInputException(
-          "a " + what + " of " + bytes + " bytes; " + limits.string() + " are taken at most");
+          "a " + what + " of " + bytes + " bytes; " + most + " are taken at most");
     }
   }
 

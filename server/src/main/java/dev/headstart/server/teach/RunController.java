@@ -23,9 +23,12 @@ import io.micronaut.http.annotation.Post;
 import io.micronaut.http.sse.Event;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
+import jakarta.inject.Named;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
 import org.reactivestreams.Publisher;
 
 /** Runs: asked for, watched, stopped. */
@@ -39,8 +42,14 @@ final class RunController {
   private final Teaching teaching;
   private final Exchange exchange;
   private final EventStreams streams;
+  private final ExecutorService workers;
 
-  RunController(Teaching teaching, Exchange exchange, EventStreams streams) {
+  RunController(
+      Teaching teaching,
+      Exchange exchange,
+      EventStreams streams,
+      @Named(TaskExecutors.BLOCKING) ExecutorService workers) {
+    this.workers = workers;
     this.teaching = teaching;
     this.exchange = exchange;
     this.streams = streams;
@@ -98,26 +107,29 @@ final class RunController {
   }
 
   @Get(value = "/heads/{head}/runs/{run}/events", produces = MediaType.TEXT_EVENT_STREAM)
-  @ExecuteOn(TaskExecutors.BLOCKING)
-  HttpResponse<Publisher<Event<String>>> events(
+  CompletionStage<HttpResponse<Publisher<Event<String>>>> events(
       @PathVariable String head,
       @PathVariable String run,
-      @Header("Last-Event-ID") @Nullable String last) {
+      @Header("Last-Event-ID") @Nullable String last,
+      HttpRequest<?> request) {
     long id = number(head, run);
-    teaching.runs().get(head, id);
     long after = after(last);
-    return streams.open(
-        stream ->
-            teaching
-                .runs()
-                .follow(
-                    head,
-                    id,
-                    after,
-                    event ->
-                        stream.offer(
-                            String.valueOf(event.id()), event.type(), Answers.line(event.data())),
-                    stream::end));
+    return CompletableFuture.supplyAsync(() -> teaching.runs().get(head, id), workers)
+        .thenApplyAsync(
+            there -> streams.open(request, stream -> follow(head, id, after, stream)),
+            EventStreams.loop(request));
+  }
+
+  private AutoCloseable follow(String head, long id, long after, EventStreams.Stream stream) {
+    return teaching
+        .runs()
+        .follow(
+            head,
+            id,
+            after,
+            event ->
+                stream.offer(String.valueOf(event.id()), event.type(), Answers.line(event.data())),
+            stream::end);
   }
 
   /** The number of the last event that a client saw; what is none of ours is as none. */

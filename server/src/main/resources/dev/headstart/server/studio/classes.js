@@ -1,5 +1,5 @@
 // Classes side by side; what is selected in them, and where to it goes.
-import { Component, h } from "./preact.js";
+import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { patch, post, remove, url } from "./api.js";
 import { hint, problem, say } from "./notice.js";
@@ -11,19 +11,22 @@ import { dropped, pasted, typing } from "./drop.js";
 import { Uploads } from "./uploads.js";
 import { Uploading } from "./uploading.js";
 import { Column } from "./column.js";
-import { Samples } from "./samples.js";
+import { Numbers } from "./numbers.js";
+import { Strays } from "./strays.js";
+import { Labelling, also } from "./labelling.js";
 import { SampleView } from "./sample-view.js";
 import { samplePath } from "./sample.js";
 
-const { div, section, h2, h3, form, input, button, select, option, span, p, label, code } = el;
+const { div, section, h3, form, input, button, select, option, span, p, label, code } = el;
 
 const IDS_AT_ONCE = 50;
 
 export class Classes extends Component {
-  state = { selected: new Map(), camera: null, open: null, name: "", value: "", error: null, over: false, pasted: null, busy: false };
+  state = { selected: new Map(), camera: null, open: null, name: "", error: null, over: false, pasted: null, labelling: false, busy: null };
   // The class that a paste is for: the last one that was touched.
   active = null;
   shown = new Map();
+  numbers = createRef();
 
   constructor(props) {
     super(props);
@@ -66,7 +69,9 @@ export class Classes extends Component {
       return;
     }
     event.preventDefault();
-    if (this.names().includes(this.active)) {
+    if (head.task === "regression") {
+      this.numbers.current.add(items);
+    } else if (this.names().includes(this.active)) {
       this.uploads.add(this.active, items);
       say(`Pasted into ${this.active}`);
     } else {
@@ -84,24 +89,32 @@ export class Classes extends Component {
     }
   };
 
-  async act(action) {
-    this.setState({ busy: true, error: null });
+  // words: what is being done.
+  async act(words, action) {
+    this.setState({ busy: words, error: null });
     try {
       await action();
     } catch (e) {
       this.setState({ error: e.message });
     }
-    this.setState({ busy: false });
+    this.setState({ busy: null });
     this.props.onChanged();
   }
 
-  move = (ids, to) =>
-    this.act(async () => {
+  // Of a drag, samples that this page shows; where a sample may have several classes, it is of one more.
+  move = (ids, to) => this.relabel(ids, this.props.head.task === "multi" ? also(to) : () => to, to);
+
+  // One after another: of each the server says whether it could be done.
+  relabel = (ids, change, to) =>
+    this.act("Moving…", async () => {
+      const shown = new Map([...this.shown.values()].flat().map((s) => [s.id, s]));
+      let done = 0;
       for (const id of ids) {
-        await patch(samplePath(this.props.head.head, id), { label: to });
+        await patch(samplePath(this.props.head.head, id), { label: change(shown.get(id)?.label) });
+        this.setState({ busy: `${++done} of ${ids.length} moved` });
       }
-      this.setState({ selected: new Map() });
-      say(`${count(ids.length, "sample")} moved to ${to}`);
+      this.setState({ selected: new Map(), labelling: false });
+      say(`${count(ids.length, "sample")} moved${to === undefined ? "" : ` to ${to}`}`);
     });
 
   delete = async (chosen) => {
@@ -109,7 +122,7 @@ export class Classes extends Component {
     if (!(await ask(`Delete ${count(ids.length, "sample")}?`, "Their bytes and features will be gone from this device. Versions that learned from them are marked; the next teaching is without them.", "Delete"))) {
       return;
     }
-    await this.act(async () => {
+    await this.act("Deleting…", async () => {
       for (let i = 0; i < ids.length; i += IDS_AT_ONCE) {
         await remove(url`/v1/heads/${this.props.head.head}/samples?id=${ids.slice(i, i + IDS_AT_ONCE).join(",")}`);
       }
@@ -121,7 +134,7 @@ export class Classes extends Component {
   addClass = (event) => {
     event.preventDefault();
     const name = this.state.name.trim();
-    this.act(async () => {
+    this.act("Adding…", async () => {
       await post(url`/v1/heads/${this.props.head.head}/classes`, { name });
       this.setState({ name: "" });
       this.active = name;
@@ -152,7 +165,7 @@ export class Classes extends Component {
     }
   };
 
-  render({ head, may, tick }, { selected, camera, open, error, pasted: items }) {
+  render({ head, may, tick }, { selected, camera, open, error, labelling, pasted: items }) {
     const choosing = (name) => ({
       selected,
       onSelect: (next) => this.setState({ selected: next }),
@@ -167,7 +180,7 @@ export class Classes extends Component {
       head.modality === "image" && !cameraAllowed() && may &&
         hint("Browsers show live pictures to pages over https only. The camera buttons take single pictures meanwhile. With ", code(null, "./headstart serve --host 0.0.0.0 --tls auto"), " the server speaks https."),
       numbers
-        ? this.numbers(head, may, tick, choosing(undefined))
+        ? h(Numbers, { ref: this.numbers, head, may, tick, uploads: this.uploads, choosing: choosing(undefined), onError: (words) => this.setState({ error: words }) })
         : div(
             { class: "columns" },
             head.classes.map((item, number) =>
@@ -190,6 +203,7 @@ export class Classes extends Component {
                 ...choosing(item.name),
               }),
             ),
+            head.task === "multi" && h(Strays, { head, may, tick, onMove: (ids) => this.relabel(ids, () => []), ...choosing(null) }),
             may && this.newClass(head),
           ),
       selected.size > 0 && this.bar(head, may, selected),
@@ -206,6 +220,7 @@ export class Classes extends Component {
           },
         }),
       items && this.where(items),
+      labelling && this.labelling([...selected.values()]),
     );
   }
 
@@ -231,26 +246,48 @@ export class Classes extends Component {
         button({ class: "button", disabled: !name.trim() }, icon("plus"), "Add"),
       ),
       p({ class: "muted small" }, "Or drop folders here: each becomes a class of its name."),
-      coming.map((label) => h(Uploading, { key: label, uploads: this.uploads, name: label, title: true })),
+      coming.map((label) => h(Uploading, { key: label, uploads: this.uploads, name: label, title: label })),
     );
   }
 
   bar(head, may, selected) {
     const ids = [...selected.keys()];
     const { busy } = this.state;
+    const several = head.task === "multi";
     return div(
       { class: "selection", role: "toolbar", "aria-label": "What to do with the selected samples" },
-      span({ class: "grow", role: "status" }, `${ids.length} selected`),
+      span({ class: "grow", role: "status" }, busy ?? `${ids.length} selected`),
       ids.length === 1 && button({ type: "button", class: "button small", onClick: () => this.setState({ open: [...selected.values()][0] }) }, "Look"),
       may &&
         head.task === "single" &&
         select(
-          { "aria-label": "Move to", value: "", disabled: busy, onChange: (e) => e.target.value && this.move(ids, e.target.value) },
+          { "aria-label": "Move to", value: "", disabled: busy !== null, onChange: (e) => e.target.value && this.move(ids, e.target.value) },
           option({ value: "" }, "Move to…"),
           this.names().map((name) => option({ key: name, value: name }, name)),
         ),
-      may && button({ type: "button", class: "button small danger", disabled: busy, onClick: () => this.delete(selected) }, "Delete"),
+      may && head.task !== "single" && button({ type: "button", class: "button small", disabled: busy !== null, onClick: () => this.setState({ labelling: true }) }, several ? "Classes…" : "Number…"),
+      may && button({ type: "button", class: "button small danger", disabled: busy !== null, onClick: () => this.delete(selected) }, "Delete"),
       button({ type: "button", class: "icon-button", "aria-label": "Select nothing", onClick: () => this.setState({ selected: new Map() }) }, icon("close")),
+    );
+  }
+
+  labelling(samples) {
+    const { head } = this.props;
+    const { busy, error } = this.state;
+    const several = head.task === "multi";
+    const these = samples.length === 1 ? "this sample" : `these ${samples.length} samples`;
+    return h(
+      Dialog,
+      { title: several ? `Classes of ${these}` : `The number of ${these}`, onClose: () => this.setState({ labelling: false }) },
+      h(Labelling, {
+        head,
+        labels: samples.map((s) => s.label),
+        title: several ? "Tick all that it is; nothing at all is fine too" : "It is",
+        action: busy ?? "Save",
+        disabled: busy !== null,
+        onLabel: (change) => this.relabel(samples.map((s) => s.id), change),
+      }),
+      problem(error),
     );
   }
 
@@ -264,11 +301,12 @@ export class Classes extends Component {
       this.names().length === 0 && p({ class: "muted" }, "There is no class yet. Add one first, then paste again."),
       div(
         { class: "row wrap-row" },
-        this.names().map((name) =>
+        this.names().map((name, i) =>
           button(
             {
               type: "button",
               key: name,
+              autofocus: i === 0,
               class: "button wrap",
               onClick: () => {
                 this.uploads.add(name, items);
@@ -280,40 +318,6 @@ export class Classes extends Component {
           ),
         ),
       ),
-    );
-  }
-
-  // A head that answers a number has no classes: samples come with their values.
-  numbers(head, may, tick, choosing) {
-    const { value } = this.state;
-    const number = Number(value);
-    const upload = [...new Set([number])].map((n) => this.uploads.state(n))[0];
-    return section(
-      { class: "card column numbers" },
-      h2(null, "Samples ", span({ class: "count" }, head.samples?.total ?? 0)),
-      may &&
-        div(
-          { class: "row wrap-row" },
-          label({ class: "inline-field" }, "Their number", input({ type: "number", step: "any", value, onInput: (e) => this.setState({ value: e.target.value }) })),
-          label(
-            { class: "button", "aria-disabled": String(value === "") },
-            icon("files"),
-            "Files",
-            input({
-              type: "file",
-              class: "unseen",
-              multiple: true,
-              disabled: value === "",
-              "aria-label": "Files with this number",
-              onChange: (e) => {
-                this.uploads.add(number, [...e.target.files]);
-                e.target.value = "";
-              },
-            }),
-          ),
-        ),
-      upload?.refused.length > 0 && problem(upload.refused.map((r) => `${r.name}: ${r.error}`).join("; "), () => this.uploads.forget(number)),
-      h(Samples, { head, label: undefined, title: "Samples", tick, may, ...choosing }),
     );
   }
 }

@@ -1,4 +1,4 @@
-// A class: its samples, and every way to add some.
+// A class: its name, its samples, and what is dropped on it.
 import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { patch, remove, url } from "./api.js";
@@ -6,25 +6,16 @@ import { problem, say } from "./notice.js";
 import { ask } from "./dialog.js";
 import { icon } from "./icons.js";
 import { count } from "./words.js";
-import { cameraAllowed } from "./camera.js";
-import { dropped } from "./drop.js";
-import { Burst } from "./burst.js";
+import { DRAGGED, dropped } from "./drop.js";
+import { Adders } from "./adders.js";
 import { Uploading } from "./uploading.js";
 import { Samples } from "./samples.js";
 
-const { section, header, h3, div, span, button, label, input, details, summary, form, textarea, p } = el;
-
-const DRAGGED = "application/x-headstart-samples";
+const { section, header, h3, div, span, button, input, details, summary, form, p } = el;
 
 export class Column extends Component {
   menu = createRef();
-  state = { renaming: null, typing: null, over: false, error: null };
-
-  files = (event) => {
-    const files = [...event.target.files];
-    event.target.value = "";
-    this.add(files);
-  };
+  state = { renaming: null, over: false, error: null };
 
   add(items) {
     if (items.length > 0) {
@@ -86,15 +77,7 @@ export class Column extends Component {
     }
   };
 
-  addText = (event) => {
-    event.preventDefault();
-    const { text, lines } = this.state.typing;
-    const texts = lines ? text.split(/\r?\n/).map((t) => t.trim()).filter(Boolean) : [text.trim()];
-    this.add(texts);
-    this.setState({ typing: null });
-  };
-
-  render(props, { renaming, typing, over, error }) {
+  render(props, { renaming, over, error }) {
     const { head, item, may, uploads, upload, camera, onCamera, tick } = props;
     const id = `class-${props.number}`;
     return section(
@@ -123,9 +106,7 @@ export class Column extends Component {
         may && this.more(item),
       ),
       problem(error, () => this.setState({ error: null })),
-      may && this.adders(head, item, camera, onCamera),
-      camera && h(Burst, { onPicture: (picture) => uploads.add(item.name, [picture]), onClose: () => onCamera(false) }),
-      typing && this.typing(typing),
+      may && h(Adders, { head, name: item.name, camera, onCamera, onItems: (items) => this.add(items) }),
       h(Uploading, { uploads, name: item.name }),
       h(Samples, {
         head,
@@ -170,40 +151,6 @@ export class Column extends Component {
           "Rename",
         ),
         button({ type: "button", class: "danger-text", onClick: this.remove }, "Delete class"),
-      ),
-    );
-  }
-
-  adders(head, item, camera, onCamera) {
-    const picker = (attributes, picture, words) => label({ class: "button small" }, icon(picture), words, input({ type: "file", class: "unseen", "aria-label": `${words} for ${item.name}`, onChange: this.files, ...attributes }));
-    if (head.modality === "text") {
-      return div(
-        { class: "adders" },
-        button({ type: "button", class: "button small", "aria-expanded": String(Boolean(this.state.typing)), onClick: () => this.setState({ typing: this.state.typing ? null : { text: "", lines: true } }) }, icon("text"), "Type or paste"),
-        picker({ multiple: true, accept: ".txt,.jsonl,text/plain" }, "files", "Files"),
-      );
-    }
-    if (head.modality !== "image") {
-      return div({ class: "adders" }, picker({ multiple: true, accept: ".jsonl,.ndjson" }, "files", "JSONL files"));
-    }
-    return div(
-      { class: "adders" },
-      picker({ multiple: true, accept: "image/*" }, "files", "Files"),
-      cameraAllowed()
-        ? button({ type: "button", class: "button small", "aria-pressed": String(camera), onClick: () => onCamera(!camera) }, icon("camera"), "Camera")
-        : picker({ accept: "image/*", capture: "environment" }, "camera", "Camera"),
-    );
-  }
-
-  typing(typing) {
-    const set = (change) => this.setState({ typing: { ...typing, ...change } });
-    return form(
-      { class: "typing", onSubmit: this.addText, onKeyDown: (e) => e.key === "Escape" && this.setState({ typing: null }) },
-      textarea({ rows: 4, "aria-label": `Text for ${this.props.item.name}`, placeholder: "Type or paste text", value: typing.text, ref: (field) => field && !field.dataset.once && ((field.dataset.once = "1"), field.focus()), onInput: (e) => set({ text: e.target.value }) }),
-      div(
-        { class: "row" },
-        label({ class: "check grow" }, input({ type: "checkbox", checked: typing.lines, onChange: (e) => set({ lines: e.target.checked }) }), "Every line is a sample"),
-        button({ class: "button small primary", disabled: !typing.text.trim() }, "Add"),
       ),
     );
   }

@@ -6,7 +6,7 @@ import { problem } from "./notice.js";
 import { confusion } from "./confusion.js";
 import { Face, sampleName } from "./sample.js";
 import { SampleView } from "./sample-view.js";
-import { count, decimal, hits, label, percent } from "./words.js";
+import { count, goodness, label, off } from "./words.js";
 
 const { section, div, h3, h4, p, ul, li, button, span } = el;
 
@@ -46,12 +46,12 @@ export class Compare extends Component {
     const side = (version, evaluation) =>
       div(
         { class: "side-by-side-part" },
-        h4(null, `Version ${version}: `, typeof evaluation.accuracy === "number" ? `${percent(evaluation.accuracy)} right` : `loss ${decimal(evaluation.loss)}`),
+        h4(null, `Version ${version}: `, goodness(evaluation), typeof evaluation.accuracy === "number" && " right"),
         evaluation.confusion?.length > 0 && confusion({ classes: evaluation.classes, matrix: evaluation.confusion, title: `Confusion of version ${version}` }),
       );
     const changed = comparison?.changed ?? [];
-    const better = changed.filter((s) => hits(s.label, s.b) && !hits(s.label, s.a)).length;
-    const worse = changed.filter((s) => hits(s.label, s.a) && !hits(s.label, s.b)).length;
+    const better = changed.filter((s) => off(s.label, s.b) < off(s.label, s.a)).length;
+    const worse = changed.filter((s) => off(s.label, s.a) < off(s.label, s.b)).length;
     return section(
       { class: "compare", "aria-label": `Versions ${a} and ${b} compared` },
       h3(null, `Versions ${a} and ${b} on the same samples`),
@@ -59,7 +59,7 @@ export class Compare extends Component {
       !comparison && !error && p({ class: "muted" }, "Asking both about every sample…"),
       comparison && div({ class: "side-by-side" }, side(a, comparison.a), side(b, comparison.b)),
       comparison &&
-        p(null, changed.length === 0 ? `They answer ${typeof comparison.samples === "number" ? `all ${comparison.samples} samples` : "all samples"} alike.` : `${count(changed.length, "sample")} changed: ${better} put right by version ${b}, ${worse} made wrong.`),
+        p(null, changed.length === 0 ? `They answer ${typeof comparison.samples === "number" ? `all ${comparison.samples} samples` : "all samples"} alike.` : `${count(changed.length, "sample")} changed: ${head.task === "regression" ? `${better} nearer by version ${b}, ${worse} farther off` : `${better} put right by version ${b}, ${worse} made wrong`}.`),
       changed.length > 0 &&
         ul(
           { class: head.modality === "text" ? "faces texts" : "faces" },
@@ -69,7 +69,7 @@ export class Compare extends Component {
               button(
                 { type: "button", class: "face", "aria-label": `${sampleName(sample)}: is ${label(sample.label)}, version ${a} said ${label(sample.a)}, version ${b} says ${label(sample.b)}`, onClick: () => this.look(sample) },
                 h(Face, { head, sample }),
-                span({ class: `caption ${hits(sample.label, sample.b) ? "right" : "wrong"}` }, `${label(sample.a)} → ${label(sample.b)}`),
+                span({ class: `caption ${off(sample.label, sample.b) < off(sample.label, sample.a) ? "right" : "wrong"}` }, `${label(sample.a)} → ${label(sample.b)}`),
               ),
             ),
           ),

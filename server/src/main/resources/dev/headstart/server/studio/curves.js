@@ -9,6 +9,12 @@ const { figure, figcaption, div, span } = el;
 const HEIGHT = 116;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
+// Up to here the whole run has room; of longer ones, which mostly end early, the axis grows with what there is.
+const WHOLE = 200;
+
+// The last epoch that the axis shows.
+const reach = (of, now) => (of <= WHOLE ? Math.max(of, now, 5) : Math.min(of, Math.max(WHOLE, 2 ** Math.ceil(Math.log2(now + 1)))));
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 class Chart extends Component {
@@ -52,7 +58,7 @@ class Chart extends Component {
         padding: [8, 8, 0, 0],
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false, range: (u, min, max) => [1, Math.max(this.props.of ?? 0, max ?? 0, 5)] }, y: { range } },
+        scales: { x: { time: false, range: (u, min, max) => [1, reach(this.props.of ?? 0, max ?? 0)] }, y: { range } },
         axes: [
           { ...axis, size: 22, gap: 2, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
           { ...axis, size: 40, gap: 4, values: (u, at) => at.map(values) },

@@ -1,5 +1,8 @@
 // What is dropped or pasted, as files; folders with what is in them.
 
+// The type under which samples of this page are dragged: a list of their ids.
+export const DRAGGED = "application/x-headstart-samples";
+
 // Files of a drop, each with the name of the folder that it came in, if any: [{file, folder}].
 export async function dropped(transfer) {
   // The list is gone once the event is over, so the entries are taken first.

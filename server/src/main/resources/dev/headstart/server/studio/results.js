@@ -6,7 +6,7 @@ import { problem } from "./notice.js";
 import { confusion } from "./confusion.js";
 import { Face, sampleName } from "./sample.js";
 import { SampleView } from "./sample-view.js";
-import { count, decimal, hits, label, percent } from "./words.js";
+import { count, decimal, label, off, percent } from "./words.js";
 
 const { section, div, h2, h3, p, label: field, select, option, ul, li, button, span, strong } = el;
 
@@ -74,7 +74,7 @@ export class Results extends Component {
       evaluation?.samples &&
         div(
           null,
-          h3(null, chosen ? `${evaluation.classes[chosen.row]}, answered ${evaluation.classes[chosen.column]}` : "What it got wrong"),
+          h3(null, chosen ? `${evaluation.classes[chosen.row]}, answered ${evaluation.classes[chosen.column]}` : evaluation.mae !== undefined ? "Farthest off" : "What it got wrong"),
           listed.length === 0 && p({ class: "muted" }, "None of them."),
           ul(
             { class: head.modality === "text" ? "faces texts" : "faces" },
@@ -110,7 +110,7 @@ export class Results extends Component {
   listed({ samples, classes }, chosen) {
     return chosen
       ? samples.filter((s) => s.label === classes[chosen.row] && s.predicted === classes[chosen.column])
-      : samples.filter((s) => !hits(s.label, s.predicted)).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
+      : samples.filter((s) => off(s.label, s.predicted) > 0).sort((a, b) => off(b.label, b.predicted) - off(a.label, a.predicted) || (b.score ?? 0) - (a.score ?? 0));
   }
 
   look = async (sample) => {

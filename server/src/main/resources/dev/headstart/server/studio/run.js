@@ -2,16 +2,13 @@
 import { get, url } from "./api.js";
 
 const RETRY_MILLIS = 3000;
+// Small heads learn hundreds of epochs a second, more than anybody sees and than a tablet draws.
+const CALM_MILLIS = 50;
 
 export const ACTIVE = ["queued", "running"];
 
-const latest = (epochs, epoch) => [
-  ...epochs.filter((e) => e.stage !== epoch.stage || e.epoch < epoch.epoch),
-  epoch,
-];
-
 export class RunFollower {
-  // changed: called with {run, stage, total, done, epochs, restart, warnings} whenever something did.
+  // changed: called with {run, stage, total, done, epochs, restart, warnings} when something did.
   constructor(head, id, changed) {
     this.path = url`/v1/heads/${head}/runs/${id}`;
     this.changed = changed;
@@ -23,6 +20,7 @@ export class RunFollower {
 
   close() {
     this.closed = true;
+    clearTimeout(this.telling);
     this.pause();
     document.removeEventListener("visibilitychange", this.onVisible);
   }
@@ -35,7 +33,30 @@ export class RunFollower {
 
   set(change) {
     this.view = { ...this.view, ...change };
+    const now = performance.now();
+    if (this.over || now - (this.told ?? 0) >= CALM_MILLIS) {
+      this.tell();
+    } else {
+      this.telling ??= setTimeout(() => this.tell(), CALM_MILLIS);
+    }
+  }
+
+  tell() {
+    clearTimeout(this.telling);
+    this.telling = null;
+    this.told = performance.now();
     this.changed(this.view);
+  }
+
+  // An epoch may come again, with all behind it, after a restart or when the stream was opened again.
+  epoch(epoch) {
+    const { epochs } = this.view;
+    const last = epochs[epochs.length - 1];
+    if (last && (last.stage !== epoch.stage || last.epoch >= epoch.epoch)) {
+      this.view.epochs = epochs.filter((e) => e.stage !== epoch.stage || e.epoch < epoch.epoch);
+    }
+    this.view.epochs.push(epoch);
+    this.set({ stage: epoch.stage ?? this.view.stage });
   }
 
   open() {
@@ -49,7 +70,7 @@ export class RunFollower {
     on("state", (run) => this.set({ run: { ...this.view.run, ...run } }));
     on("stage", ({ stage, total }) => this.set({ stage, total: total ?? 0, done: 0 }));
     on("progress", ({ done }) => this.set({ done }));
-    on("epoch", (epoch) => this.set({ epochs: latest(this.view.epochs, epoch), stage: epoch.stage ?? this.view.stage }));
+    on("epoch", (epoch) => this.epoch(epoch));
     on("restart", ({ reason }) => this.set({ restart: reason, epochs: [], stage: null }));
     on("warning", ({ message }) => this.view.warnings.includes(message) || this.set({ warnings: [...this.view.warnings, message] }));
     on("end", (run) => this.end(run));
@@ -73,7 +94,7 @@ export class RunFollower {
         return;
       }
       if (ACTIVE.includes(run.state)) {
-        this.set({ run, epochs: run.epochs ?? [] });
+        this.set({ run, epochs: [...(run.epochs ?? [])] });
         this.open();
       } else {
         this.end(run);

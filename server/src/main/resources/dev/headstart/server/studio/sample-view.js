@@ -4,6 +4,7 @@ import { el } from "./el.js";
 import { patch, remove, text } from "./api.js";
 import { Dialog } from "./dialog.js";
 import { problem } from "./notice.js";
+import { Labelling } from "./labelling.js";
 import { samplePath, sampleName } from "./sample.js";
 import { bytes, label, time } from "./words.js";
 
@@ -46,12 +47,13 @@ export class SampleView extends Component {
       text !== null && pre({ class: "original-text", dir: "auto", tabindex: 0 }, text),
       dl(
         { class: "facts" },
-        fact("Class", label(sample.label)),
+        fact({ multi: "Classes", regression: "Number" }[head.task] ?? "Class", label(sample.label)),
         sample.predicted !== undefined && fact("Answered", label(sample.predicted)),
         fact("State", sample.state === "unreadable" ? `unreadable: ${sample.reason}` : sample.state),
         fact("Size", sample.bytes !== undefined ? bytes(sample.bytes) : null),
         fact("Came", sample.added && `${time(sample.added)}, ${SOURCES[sample.source] ?? sample.source ?? ""}`),
       ),
+      may && head.task !== "single" && h(Labelling, { head, labels: [sample.label], title: head.task === "multi" ? "Put its classes right" : "Its number is", action: "Save", disabled: busy, onLabel: (change) => this.act(() => patch(path, { label: change(sample.label) })) }),
       problem(error),
       may &&
         div(

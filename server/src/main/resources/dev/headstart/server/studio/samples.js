@@ -3,6 +3,7 @@
 import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { get, url } from "./api.js";
+import { DRAGGED } from "./drop.js";
 import { problem } from "./notice.js";
 import { Face, sampleName } from "./sample.js";
 import { count, label } from "./words.js";
@@ -14,6 +15,8 @@ const MOST_AT_ONCE = 200;
 
 export class Samples extends Component {
   list = createRef();
+  // How many are to be shown, if there are as many.
+  wanted = PAGE;
   state = { samples: null, total: 0, next: null, error: null, focus: 0, loading: false };
 
   componentDidMount() {
@@ -35,40 +38,38 @@ export class Samples extends Component {
     );
   }
 
-  // As many as are shown now, as they are now.
+  // As many as are wanted, as they are now.
   load = async () => {
     const turn = (this.turn = (this.turn ?? 0) + 1);
-    const shown = Math.max(PAGE, this.state.samples?.length ?? 0);
+    const { wanted } = this;
     try {
-      let page = await get(this.path(Math.min(shown, MOST_AT_ONCE)));
+      let page = await get(this.path(Math.min(wanted, MOST_AT_ONCE)));
       let samples = page.samples;
-      while (page.next && samples.length < shown) {
-        page = await get(this.path(MOST_AT_ONCE, page.next));
+      while (page.next && samples.length < wanted) {
+        page = await get(this.path(Math.min(wanted - samples.length, MOST_AT_ONCE), page.next));
         samples = [...samples, ...page.samples];
       }
       if (turn === this.turn) {
-        this.setState({ samples, total: page.total, next: page.next, error: null });
+        this.setState({ samples, total: page.total, next: page.next, error: null, loading: false }, this.arrived);
         this.props.onShown(samples);
       }
     } catch (e) {
       if (turn === this.turn) {
-        this.setState({ error: e.message });
+        this.setState({ error: e.message, loading: false });
       }
     }
   };
 
-  more = async () => {
+  more = () => {
+    const from = this.state.samples.length;
+    this.wanted = from + PAGE * 2;
+    // The button moves away under the keyboard, or is gone.
+    this.arrived = () => {
+      this.arrived = undefined;
+      this.setState({ focus: from }, () => this.list.current?.children[from]?.focus({ preventScroll: true }));
+    };
     this.setState({ loading: true });
-    try {
-      const page = await get(this.path(PAGE * 2, this.state.next));
-      const seen = new Set(this.state.samples.map((s) => s.id));
-      const samples = [...this.state.samples, ...page.samples.filter((s) => !seen.has(s.id))];
-      this.setState({ samples, total: page.total, next: page.next, error: null, focus: seen.size });
-      this.props.onShown(samples);
-    } catch (e) {
-      this.setState({ error: e.message });
-    }
-    this.setState({ loading: false });
+    this.load();
   };
 
   toggle(i, range) {
@@ -151,7 +152,7 @@ export class Samples extends Component {
         onKeyDown: (e) => this.key(e, i),
         onDragStart: (e) => {
           const moved = chosen ? [...selected.keys()] : [sample.id];
-          e.dataTransfer.setData("application/x-headstart-samples", JSON.stringify(moved));
+          e.dataTransfer.setData(DRAGGED, JSON.stringify(moved));
           e.dataTransfer.effectAllowed = "move";
         },
       },

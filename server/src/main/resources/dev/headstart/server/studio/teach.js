@@ -29,12 +29,13 @@ function missing(head, may) {
   return some.length === 1 ? `There are samples of ${some[0].name} only: add some of another class.` : "It needs two classes with samples.";
 }
 
-function measure(run, epochs) {
-  const judged = epochs.filter((e) => e.validation);
-  const best = judged[judged.length - 1]?.validation;
-  const metrics = run.metrics ?? best;
+// How good the version is that a run made, in words.
+function measure(metrics) {
   if (!metrics) {
-    return null;
+    return "nothing judged it";
+  }
+  if (typeof metrics.mae === "number") {
+    return `on average off by ${decimal(metrics.mae)} on the samples that judge`;
   }
   return typeof metrics.accuracy === "number" ? `${percent(metrics.accuracy)} of the samples that judge were right` : `loss ${decimal(metrics.loss)}`;
 }
@@ -77,20 +78,34 @@ export class Teach extends Component {
       this.follower = null;
       const { view } = this.state;
       const same = view?.run?.id === run.id;
-      this.setState({ view: { ...(same ? view : { warnings: [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] } });
+      this.over({ ...(same ? view : { warnings: [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] });
       return;
     }
     this.follower?.close();
     this.follower = new RunFollower(this.props.head.head, run.id, (view) => {
-      const over = view.run && !ACTIVE.includes(view.run.state);
-      this.setState({ view });
-      if (over) {
-        say(this.outcome(view));
+      if (view.run && !ACTIVE.includes(view.run.state)) {
+        this.over(view).then(() => say(this.outcome(this.state.view)));
         this.props.onChanged();
+      } else {
+        this.setState({ view });
       }
     });
     this.follower.id = run.id;
     this.setState({ view: { ...this.follower.view, run, epochs: run.epochs ?? [] } });
+  }
+
+  // A run's last epoch is not its best one: what its version was judged by, the version says.
+  async over(view) {
+    const { run } = view;
+    let metrics = null;
+    if (run.version) {
+      try {
+        metrics = (await get(url`/v1/heads/${this.props.head.head}/versions`)).versions.find((v) => v.version === run.version)?.metrics ?? null;
+      } catch (e) {
+        this.setState({ error: e.message });
+      }
+    }
+    this.setState({ view: { ...view, metrics } });
   }
 
   act = async (action) => {
@@ -173,13 +188,13 @@ export class Teach extends Component {
     );
   }
 
-  outcome({ run, epochs }) {
+  outcome({ run, metrics }) {
     switch (run.state) {
       case "done":
         if (!run.version) {
           return run.reason ?? "The run ended without a version.";
         }
-        return `Version ${run.version} ${run.promoted ? "is live" : "is ready, but not live"}: ${measure(run, epochs ?? []) ?? "nothing judged it"}.`;
+        return `Version ${run.version} ${run.promoted ? "is live" : "is ready, but not live"}: ${measure(metrics)}.`;
       case "failed":
         return `The teaching failed: ${run.reason ?? "the server says no more"}`;
       case "cancelled":
@@ -191,18 +206,17 @@ export class Teach extends Component {
 
   ended(view, may, busy) {
     const { run } = view;
-    const words = this.outcome(view);
     const { head } = this.props;
     if (run.state === "done") {
       return div(
         { class: "notice good", role: "status" },
         icon("check"),
-        div({ class: "grow" }, p(null, words), run.version && !run.promoted && p({ class: "small" }, run.reason ?? `Version ${head.version} stays live.`), run.version && a({ href: url`#/heads/${head.head}/results` }, "See where it errs")),
+        div({ class: "grow" }, p(null, this.outcome(view)), run.version && !run.promoted && p({ class: "small" }, run.reason ?? `Version ${head.version} stays live.`), view.restart && p({ class: "small" }, `It began anew on its way: ${view.restart}.`), run.version && a({ href: url`#/heads/${head.head}/results` }, "See where it errs")),
       );
     }
     return div(
       { class: `notice ${run.state === "failed" ? "bad" : ""}`, role: "status" },
-      div({ class: "grow" }, p({ class: "wrap" }, words)),
+      div({ class: "grow" }, p({ class: "wrap" }, this.outcome(view))),
       run.state === "interrupted" && button({ type: "button", class: "button", disabled: busy || !may, onClick: this.resume }, "Go on"),
     );
   }

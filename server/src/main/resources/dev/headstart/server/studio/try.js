@@ -6,17 +6,18 @@ import { problem, say } from "./notice.js";
 import { icon } from "./icons.js";
 import { Camera, cameraAllowed } from "./camera.js";
 import { pasted, typing } from "./drop.js";
-import { decimal, label as words, percent } from "./words.js";
+import { answered, said } from "./answer.js";
+import { Labelling } from "./labelling.js";
+import { label as words } from "./words.js";
 
-const { section, h2, div, button, label, input, textarea, img, p, span, ol, li, select, option } = el;
+const { section, h2, div, button, label, input, textarea, img, p } = el;
 
 // A few a second; and the next only when the last was answered.
 const EVERY_MILLIS = 250;
-const SHOWN_CLASSES = 10;
 
 export class Try extends Component {
   camera = createRef();
-  state = { live: false, paused: false, picture: null, text: "", answer: null, error: null, busy: false, right: "", thanks: null, over: false };
+  state = { live: false, paused: false, picture: null, text: "", answer: null, error: null, busy: false, thanks: null, over: false };
 
   componentWillUnmount() {
     this.gone = true;
@@ -79,7 +80,7 @@ export class Try extends Component {
   tell() {
     const { answer } = this.state;
     if (answer) {
-      say(`It says ${this.said(answer)}`);
+      say(`It says ${said(answer)}`);
     }
   }
 
@@ -112,13 +113,14 @@ export class Try extends Component {
     }
   };
 
-  correct = async (event) => {
-    event.preventDefault();
-    const { answer, right } = this.state;
+  // change: what makes the right label of what was answered.
+  correct = async (change) => {
+    const { answer } = this.state;
+    const right = change(answer.labels ?? answer.label ?? answer.value);
     try {
-      await post("/v1/feedback", { id: answer.id, label: this.props.head.task === "regression" ? Number(right) : right });
-      this.setState({ thanks: right, right: "", error: null, paused: false });
-      say(`It is a sample of ${right} now`);
+      await post("/v1/feedback", { id: answer.id, label: right });
+      this.setState({ thanks: words(right), error: null, paused: false });
+      say(`It is a sample of ${words(right)} now`);
       this.props.onChanged();
     } catch (e) {
       this.setState({ error: e.message });
@@ -153,11 +155,7 @@ export class Try extends Component {
     }
   };
 
-  said(answer) {
-    return answer.value !== undefined ? decimal(answer.value) : words(answer.label ?? answer.labels);
-  }
-
-  render({ head }, { live, answer, error, over, thanks }) {
+  render({ head, may }, { live, answer, error, over, thanks }) {
     return section(
       {
         class: `card try ${over ? "over" : ""}`,
@@ -174,7 +172,8 @@ export class Try extends Component {
       h2({ id: "try-title" }, "Try it"),
       head.modality === "text" ? this.textSource() : head.modality === "image" ? this.pictureSource(live) : p({ class: "muted small" }, "Heads on feature vectors are asked over HTTP: see the page ", el.a({ href: "/docs" }, "API"), "."),
       problem(error),
-      answer && this.answer(head, answer),
+      answer && answered(head, answer),
+      answer?.id && may && !thanks && this.wrong(answer),
       thanks && p({ class: "notice good", role: "status" }, icon("check"), `It is a sample of ${thanks} now.`),
     );
   }
@@ -227,39 +226,12 @@ export class Try extends Component {
     ];
   }
 
-  answer(head, answer) {
-    const { right, paused, live, thanks } = this.state;
-    const scores = Object.entries(answer.scores ?? {});
-    const order = new Map(head.classes.map((c, i) => [c.name, i]));
-    const most = [...scores].sort((a, b) => b[1] - a[1]).slice(0, SHOWN_CLASSES);
-    // In the order of the classes, so that bars do not jump about while a camera looks.
-    most.sort((a, b) => (order.get(a[0]) ?? 0) - (order.get(b[0]) ?? 0));
-    const chosen = new Set([answer.label ?? answer.labels ?? []].flat());
+  wrong(answer) {
+    const { head } = this.props;
+    const { paused, live } = this.state;
     return div(
-      { class: "answer" },
-      p({ class: "said" }, span({ class: "muted small" }, "It says "), span({ class: "said-label wrap" }, this.said(answer)), answer.version && span({ class: "muted small" }, ` version ${answer.version}`)),
-      ol(
-        { class: "bars" },
-        most.map(([name, score]) =>
-          li(
-            { key: name, class: chosen.has(name) ? "chosen" : "" },
-            span({ class: "bar-name ellipsis", title: name }, name),
-            span({ class: "bar", "aria-hidden": "true" }, span({ class: "bar-fill", style: { transform: `scaleX(${Math.max(0, Math.min(1, score))})` } })),
-            span({ class: "bar-number" }, percent(score)),
-          ),
-        ),
-      ),
-      this.props.may &&
-        answer.id &&
-        !thanks &&
-        el.form(
-          { class: "row feedback", onSubmit: this.correct, onFocusIn: () => live && !paused && this.setState({ paused: true }) },
-          label({ class: "small grow", for: "right-label" }, "Wrong? It is"),
-          head.task === "single"
-            ? select({ id: "right-label", value: right, onChange: (e) => this.setState({ right: e.target.value }) }, option({ value: "" }, "choose…"), head.classes.map((c) => option({ key: c.name, value: c.name }, c.name)))
-            : input({ id: "right-label", value: right, type: head.task === "regression" ? "number" : "text", step: "any", onInput: (e) => this.setState({ right: e.target.value }) }),
-          button({ class: "button small", disabled: right === "" }, "Tell it"),
-        ),
+      { class: "feedback", onFocusIn: () => live && !paused && this.setState({ paused: true }) },
+      h(Labelling, { key: answer.id, head, labels: [answer.labels ?? answer.label ?? answer.value], title: head.task === "multi" ? "Wrong? Tick all that it is" : "Wrong? It is", action: "Tell it", disabled: false, onLabel: this.correct }),
     );
   }
 }

@@ -7,7 +7,7 @@ const { div, span, label, button, progress, p, ul, li } = el;
 
 const SHOWN_REFUSALS = 4;
 
-// title: whether to say which class it is for.
+// title: what it is for, where that does not show; else nothing.
 export function Uploading({ uploads, name, title }) {
   const upload = uploads.state(name);
   if (!upload) {
@@ -17,7 +17,7 @@ export function Uploading({ uploads, name, title }) {
   const { refused, said, stalled } = upload;
   return div(
     { class: "uploading" },
-    title && p({ class: "small wrap" }, name),
+    title && p({ class: "small wrap" }, title),
     left && !stalled && label({ class: "progress-line" }, span({ class: "muted small" }, `Adding ${Math.floor(upload.done)} of ${upload.total}`), progress({ max: upload.total, value: upload.done })),
     stalled &&
       div(

@@ -1,7 +1,7 @@
 // What is on its way to a head: one request at a time, as many samples in each as it may hold. What the server refuses
 // stays beside the class that it was for, in the server's words; what it could not be told waits to be sent again.
 import { Refusal, upload, url } from "./api.js";
-import { count } from "./words.js";
+import { bytes, count } from "./words.js";
 
 // Below the server's own bounds of a request.
 const SAMPLES = 32;
@@ -98,7 +98,10 @@ export class Uploads {
   }
 
   async #send(label, items) {
-    const before = this.#states.get(label).done;
+    const before = this.#states.get(label)?.done;
+    if (before === undefined) {
+      return;
+    }
     const path = url`/v1/heads/${this.#head}/samples`;
     const progress = (share) => this.#set(label, { done: before + Math.min(items.length * share, items.length - 0.5) });
     try {
@@ -113,14 +116,24 @@ export class Uploads {
         items.forEach((item) => form.append("file", item, item.name ?? "picture.jpg"));
         answer = await upload(path, form, null, progress);
       }
-      this.#took(label, before + items.length, answer);
+      this.#took(label, before + items.length, { ...answer, refused: (answer.refused ?? []).map((r) => ({ ...r, name: told(items, r.name) })) });
     } catch (e) {
       if (e instanceof Refusal && (e.status === 0 || e.status === 503)) {
         this.#waiting.set(label, [...items, ...(this.#waiting.get(label) ?? [])]);
         this.#set(label, { done: before, stalled: e.message });
+      } else if (e.status === 413 && items.length > 1) {
+        // This server takes less at once than others do.
+        const half = Math.ceil(items.length / 2);
+        await this.#send(label, items.slice(0, half));
+        await this.#send(label, items.slice(half));
+      } else if (e.status === 413) {
+        const refused = [{ name: nameOf(items[0]), error: `${bytes(size(items[0]))} are more than the server takes at once` }];
+        this.#took(label, before + 1, { refused });
       } else {
         const name = items.length === 1 ? nameOf(items[0]) : count(items.length, "sample");
-        this.#took(label, before + items.length, { refused: [{ name, error: e.message }] });
+        // Of one sample the server names it once more.
+        const error = e.message.replace(`the sample cannot be used: ${name}: `, "");
+        this.#took(label, before + items.length, { refused: [{ name, error }] });
       }
     }
   }
@@ -146,6 +159,12 @@ export class Uploads {
     }
     this.#changed(answer);
   }
+}
+
+// The server counts samples and lines where a request names none; a person knows their file, or what was typed.
+function told(items, name) {
+  const number = /^sample (\d+)$/.exec(name)?.[1];
+  return lines(items[0]) ? `${nameOf(items[0])}, ${name}` : typeof items[0] === "string" && items[number] !== undefined ? nameOf(items[number]) : name;
 }
 
 const nameOf = (item) => (item instanceof Blob ? (item.name ?? "picture") : `“${item.slice(0, 40)}”`);

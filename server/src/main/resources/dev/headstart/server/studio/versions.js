@@ -6,17 +6,9 @@ import { problem, say } from "./notice.js";
 import { ask } from "./dialog.js";
 import { icon } from "./icons.js";
 import { Compare } from "./compare.js";
-import { count, decimal, percent, time } from "./words.js";
+import { goodness, time } from "./words.js";
 
 const { section, div, h2, p, table, caption, thead, tbody, tr, th, td, button, a, span, label, input, details, summary, dl, dt, dd, progress } = el;
-
-const accuracy = ({ metrics }) => {
-  const judged = metrics?.validation ?? metrics;
-  if (!judged) {
-    return "–";
-  }
-  return typeof judged.accuracy === "number" ? percent(judged.accuracy) : `loss ${decimal(judged.loss)}`;
-};
 
 // What an object says, one line a value.
 function facts(object, before = "") {
@@ -133,7 +125,7 @@ export class Versions extends Component {
       ),
       td({ "data-name": "Made" }, time(v.created)),
       td({ "data-name": "Kind" }, div(null, v.kind, details({ class: "provenance" }, summary(null, "Provenance"), dl({ class: "facts" }, facts({ ...v, version: null, live: null, created: null, kind: null }))))),
-      td({ "data-name": "Right" }, accuracy(v)),
+      td({ "data-name": "Right" }, goodness(v.metrics)),
       td({ "data-name": "Samples" }, v.samples ? `${v.samples.train} taught, ${v.samples.validation} judged` : "–"),
       td({ "data-name": "Compare" }, several && input({ type: "checkbox", checked: pair.includes(n), "aria-label": `Compare version ${n}`, onChange: () => this.pick(n) })),
       td(

@@ -53,12 +53,19 @@ export function time(iso) {
 
 // A label as the API gives it: a class, a list of classes, or a number.
 export const label = (value) =>
-  Array.isArray(value) ? (value.length ? value.join(", ") : "none") : value === null || value === undefined ? "none" : String(value);
+  Array.isArray(value) ? (value.length ? value.join(", ") : "none") : value === null || value === undefined ? "none" : typeof value === "number" ? String(Number(value.toPrecision(5))) : String(value);
 
 export const hits = (label, predicted) =>
   Array.isArray(label)
     ? Array.isArray(predicted) && [...label].sort().join("\n") === [...predicted].sort().join("\n")
     : label === predicted;
+
+// How far an answer is off: 0 is right, more is worse. Of classes it is right or wrong.
+export const off = (label, predicted) => (typeof label === "number" && typeof predicted === "number" ? Math.abs(label - predicted) : hits(label, predicted) ? 0 : 1);
+
+// How good metrics are, in a few words; for a table.
+export const goodness = (metrics) =>
+  !metrics ? "–" : typeof metrics.accuracy === "number" ? percent(metrics.accuracy) : typeof metrics.mae === "number" ? `off by ${decimal(metrics.mae)}` : `loss ${decimal(metrics.loss)}`;
 
 export const MODALITIES = { image: "pictures", text: "texts", tensor: "feature vectors", vector: "feature vectors" };
 

@@ -56,6 +56,21 @@ class SessionsTest {
     return set.substring(0, set.indexOf(';'));
   }
 
+  /** Who logs in without end pushes only its own sessions out. */
+  @Test
+  void manySessionsOfAKeyLeaveThoseOfOthers() {
+    Sessions sessions = new Sessions(new SessionSettings(Duration.ofHours(1)));
+    String first = sessions.open("operator");
+    String own = sessions.open("camera");
+    for (int i = 0; i < 1_500; i++) {
+      sessions.open("camera");
+    }
+    assertEquals(Optional.of("operator"), sessions.key(first));
+    assertEquals(Optional.empty(), sessions.key(own));
+    String late = sessions.open("another");
+    assertEquals(Optional.of("another"), sessions.key(late));
+  }
+
   @Test
   void aLoginSetsACookieThatDoesForTheKey() throws Exception {
     HttpResponse<String> login = login(predict);
@@ -147,9 +162,9 @@ class SessionsTest {
   @Test
   void thereAreNotMoreThanFitIntoMemory() {
     Sessions sessions = new Sessions(new SessionSettings(Duration.ofHours(1)));
-    String first = sessions.open("first");
-    for (int i = 0; i < 1_000; i++) {
-      sessions.open("key");
+    String first = sessions.open("0");
+    for (int i = 1; i <= 1_000; i++) {
+      sessions.open("" + i);
     }
     assertEquals(Optional.empty(), sessions.key(first));
     String last = sessions.open("last");

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,11 @@ import org.reactivestreams.Subscription;
 /** Streams with clients that read, read slowly, or go away. */
 class EventStreamsTest {
   private final EventStreams streams =
-      new EventStreams(new TeachSettings(true, 1, 0, 1, 0, 0, 2), new Draining());
+      new EventStreams(
+          new TeachSettings(true, 1, 0, 1, 0, 0, 2),
+          new Draining(),
+          Runnable::run,
+          Duration.ofHours(1));
   private final AtomicInteger closed = new AtomicInteger();
 
   @AfterEach
@@ -72,6 +77,7 @@ class EventStreamsTest {
     return (EventStreams.Stream)
         streams
             .open(
+                Runnable::run,
                 stream -> {
                   for (int i = 0; i < replayed; i++) {
                     stream.offer("" + i, "epoch", "{}");
@@ -121,6 +127,40 @@ class EventStreamsTest {
     assertEquals(0, streams.size());
   }
 
+  /** What was offered before a client went, on another thread than its own, is not handed over. */
+  @Test
+  void nothingIsHandedOverToAClientThatWent() {
+    List<Runnable> waiting = new ArrayList<>();
+    EventStreams.Stream stream =
+        (EventStreams.Stream) streams.open(waiting::add, any -> closed::incrementAndGet).body();
+    Client client = Client.of(stream);
+    client.subscription.request(Long.MAX_VALUE);
+    stream.offer("1", "epoch", "{}");
+    assertEquals(List.of(), client.read); // only on its own thread
+    client.subscription.cancel();
+    waiting.forEach(Runnable::run);
+    assertEquals(List.of(), client.read);
+    assertEquals(1, closed.get());
+    assertEquals(0, streams.size());
+  }
+
+  @Test
+  void aThreadThatHasStoppedEndsTheStream() {
+    EventStreams.Stream stream =
+        (EventStreams.Stream)
+            streams
+                .open(
+                    work -> {
+                      throw new RejectedExecutionException("shut down");
+                    },
+                    any -> closed::incrementAndGet)
+                .body();
+    Client.of(stream);
+    stream.offer("1", "epoch", "{}");
+    assertEquals(0, streams.size());
+    assertEquals(1, closed.get());
+  }
+
   @Test
   void thereAreNotMoreThanAllowed() {
     Client first = Client.of(open(0));
@@ -134,9 +174,12 @@ class EventStreamsTest {
   void aCommentKeepsAQuietStreamOpen() throws Exception {
     EventStreams quick =
         new EventStreams(
-            new TeachSettings(true, 1, 0, 1, 0, 0, 2), new Draining(), Duration.ofMillis(20));
+            new TeachSettings(true, 1, 0, 1, 0, 0, 2),
+            new Draining(),
+            Runnable::run,
+            Duration.ofMillis(20));
     EventStreams.Stream stream =
-        (EventStreams.Stream) quick.open(any -> closed::incrementAndGet).body();
+        (EventStreams.Stream) quick.open(Runnable::run, any -> closed::incrementAndGet).body();
     Client client = Client.of(stream);
     client.subscription.request(Long.MAX_VALUE);
     for (int i = 0; i < 500 && client.comments < 4; i++) {

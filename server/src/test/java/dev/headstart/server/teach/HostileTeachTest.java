@@ -2,13 +2,21 @@ package dev.headstart.server.teach;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -193,6 +201,127 @@ class HostileTeachTest {
     assertEquals(
         304, client.get(path + "/thumbnail", "If-None-Match", thumbnail.header("ETag")).status());
     assertEquals(204, client.delete("/v1/heads/mixed").status());
+  }
+
+  /** What is wrong with a form is said in words for people, whatever the library calls it. */
+  @Test
+  void formsThatCannotBeReadAreSaidToBe() throws Exception {
+    String end = "------headstart7d1c--\r\n";
+    for (String headers :
+        List.of(
+            "Content-Type: text/plain",
+            "X-Nothing: at all",
+            "Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''%ZZ%",
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n"
+                + "Content-Type: text/plain; charset=bogus")) {
+      String form = "------headstart7d1c\r\n" + headers + "\r\n\r\nx\r\n" + end;
+      String error =
+          client
+              .send(
+                  "POST",
+                  "/v1/heads/form/samples",
+                  form.getBytes(UTF_8),
+                  "Content-Type",
+                  "multipart/form-data; boundary=----headstart7d1c")
+              .expect(400)
+              .path("error")
+              .asText();
+      assertTrue(error.contains("the headers of one of its parts"), error);
+      assertFalse(error.contains("Exception"), error);
+    }
+    assertEquals(404, client.get("/v1/heads/form").status());
+  }
+
+  /** What is learned can be asked about, and what is kept in memory for each class is bounded. */
+  @Test
+  void textsAndVectorsThatAreTooLongAreRefused() throws Exception {
+    String text = "{\"label\":\"a\",\"text\":\"" + "x".repeat(300_000) + "\"}";
+    String error = client.post("/v1/heads/x/samples", text).expect(400).path("error").asText();
+    assertTrue(error.contains("a text of 300000 bytes; 262144 are taken"), error);
+    String vector = "{\"label\":\"a\",\"features\":[" + "1,".repeat(1 << 16) + "1]}";
+    error = client.post("/v1/heads/x/samples", vector).expect(400).path("error").asText();
+    assertTrue(error.contains("has 65537 features; at most 65536"), error);
+    assertEquals(404, client.get("/v1/heads/x").status());
+  }
+
+  /** A bundle is another device's, or anybody's. */
+  @Test
+  void bundlesThatDoNotFitOrAreNotSound() throws Exception {
+    client.post("/v1/heads/made/samples", new Clouds(2).samples("a", 0, 6)).expect(201);
+    client.post("/v1/heads/made/samples", new Clouds(3).samples("b", 1, 6)).expect(201);
+    client.awaitFeatures("made");
+    client.teach("made", "{\"epochs\": 2}");
+    byte[] bundle = client.get("/v1/heads/made/bundle").bytes();
+    client
+        .post("/v1/heads/words/samples", "[{\"label\":\"a\",\"text\":\"some words\"}]")
+        .expect(201);
+    TeachClient.Answer answer = bundle("words", bundle);
+    assertEquals(409, answer.status(), answer::text);
+    assertTrue(answer.text().contains("learns from texts"), answer::text);
+    assertTrue(client.head("words").path("versions").isEmpty());
+
+    answer = bundle("other", java.util.Arrays.copyOf(bundle, bundle.length / 2));
+    assertEquals(400, answer.status(), answer::text);
+    assertTrue(answer.text().contains("the bundle is no bundle of a head"), answer::text);
+    for (String name : List.of("a\\u0007", "x".repeat(100_000))) {
+      answer = bundle("other", withClass(bundle, name));
+      assertEquals(400, answer.status(), answer::text);
+      assertTrue(answer.text().contains("of one of its classes"), answer::text);
+      assertFalse(answer.text().contains("/headstart-"), answer::text);
+      assertTrue(answer.bytes().length < 1_000, answer::text);
+    }
+    assertEquals(404, client.get("/v1/heads/other").status());
+    assertEquals(201, bundle("other", bundle).status());
+  }
+
+  private static TeachClient.Answer bundle(String head, byte[] bundle) throws Exception {
+    return client.send(
+        "POST", "/v1/heads/" + head + "/bundle", bundle, "Content-Type", "application/zip");
+  }
+
+  /** The bundle with another name for its class {@code a}. */
+  private static byte[] withClass(byte[] bundle, String name) throws Exception {
+    ByteArrayOutputStream changed = new ByteArrayOutputStream();
+    try (ZipInputStream in = new ZipInputStream(new ByteArrayInputStream(bundle));
+        ZipOutputStream out = new ZipOutputStream(changed)) {
+      for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+        byte[] content = in.readAllBytes();
+        if (entry.getName().endsWith("head.json")) {
+          content =
+              new String(content, UTF_8)
+                  .replace("[ \"a\", \"b\" ]", "[ \"" + name + "\", \"b\" ]")
+                  .getBytes(UTF_8);
+        }
+        out.putNextEntry(new ZipEntry(entry.getName()));
+        out.write(content);
+      }
+    }
+    return changed.toByteArray();
+  }
+
+  /** What another program took away is said at once: nothing is acknowledged that nobody finds. */
+  @Test
+  void whatCannotBeStoredIsNotAcknowledged(@TempDir Path other) throws Exception {
+    try (TeachServer own = TeachServer.start(other, Map.of())) {
+      TeachClient asked = own.client();
+      asked.post("/v1/heads/there/samples", new Clouds(4).samples("a", 0, 3)).expect(201);
+      asked.awaitFeatures("there");
+      Path database = other.resolve("headstart.db");
+      Path away = other.resolve("away.db");
+      Files.move(database, away);
+      for (String body :
+          List.of(new Clouds(5).samples("a", 0, 1), new Clouds(6).samples("b", 1, 1))) {
+        TeachClient.Answer answer = asked.post("/v1/heads/there/samples", body);
+        assertEquals(507, answer.status(), answer::text);
+        assertTrue(answer.text().contains("nothing can be stored"), answer::text);
+        assertFalse(answer.text().contains(other.toString()), answer::text);
+      }
+      assertEquals(507, asked.post("/v1/heads/there/runs", "{}").status());
+      assertEquals(200, asked.post("/v1/heads/there/predict", new Clouds(7).question(0)).status());
+      Files.move(away, database);
+      asked.post("/v1/heads/there/samples", new Clouds(8).samples("a", 0, 1)).expect(201);
+      assertEquals(4, asked.head("there").at("/samples/total").asInt());
+    }
   }
 
   @Test

@@ -211,6 +211,16 @@ class SampleBodiesTest {
           () -> read(form, MediaType.of("multipart/form-data; boundary=B")),
           form);
     }
+    BadInputException many =
+        assertThrows(
+            BadInputException.class,
+            () ->
+                read(
+                    "--B\r\nContent-Disposition: form-data; name=\"label\"\r\n\r\na\r\n"
+                            .repeat(2 * MOST + 2)
+                        + "--B--\r\n",
+                    MediaType.of("multipart/form-data; boundary=B")));
+    assertEquals("the form has more than " + (2 * MOST + 1) + " parts", many.getMessage());
     assertThrows(BadInputException.class, () -> read(FORM, MediaType.of("multipart/form-data")));
   }
 
