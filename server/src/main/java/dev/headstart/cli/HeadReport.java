@@ -2,6 +2,7 @@ package dev.headstart.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.freva.asciitable.Column;
+import dev.headstart.confidence.Calibration;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.predict.HeadSummary;
 import dev.headstart.sample.Task;
@@ -86,6 +87,12 @@ final class HeadReport {
             .append(Figures.confusion(manifest.classes(), metrics.confusion()))
             .append('\n');
       }
+    }
+    if (result.calibration() != null && !result.calibration().isNull()) {
+      text.append('\n')
+          .append(
+              TeachReport.calibration(
+                  Console.JSON.convertValue(result.calibration(), Calibration.class)));
     }
     if (result.crossValidation() != null && !result.crossValidation().isNull()) {
       CrossValidation.Summary found =

@@ -1,5 +1,6 @@
 package dev.headstart.cli;
 
+import dev.headstart.confidence.Calibration;
 import dev.headstart.sample.Unreadable;
 import dev.headstart.train.Augmentation;
 import dev.headstart.train.Recipe;
@@ -73,12 +74,26 @@ final class TeachReport {
             .append('\n');
       }
     }
+    if (result.calibration() != null) {
+      text.append('\n').append(calibration(result.calibration()));
+    }
     if (result.validation() == null && result.crossValidation() != null) {
       text.append('\n').append(expected(result)).append('\n');
     }
     text.append('\n').append(Figures.seconds(List.of("time"), List.of(result.seconds())));
     skipped(text, result.skipped());
     return text.append('\n').toString();
+  }
+
+  static String calibration(Calibration calibration) {
+    return String.format(
+        Locale.ROOT,
+        "Scores are off by %.3f on average, %.3f with a temperature of %.2f (calibration error on"
+            + " %d samples)%n",
+        calibration.before(),
+        calibration.after(),
+        calibration.temperature(),
+        calibration.samples());
   }
 
   private static String augmented(Augmentation.Report report) {

@@ -146,6 +146,7 @@ final class Views {
     samples.put("validation", version.samples().validation());
     json.put("samples", samples);
     json.put("metrics", version.metrics());
+    json.put("calibration", version.calibration());
     json.put("crossValidation", version.crossValidation());
     json.put("forgotten", version.forgotten());
     json.put("run", version.run());

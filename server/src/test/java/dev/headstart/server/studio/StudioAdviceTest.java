@@ -153,6 +153,12 @@ class StudioAdviceTest {
     browser.see("//section[contains(@class,'teach')]//label[contains(.,'Cut')]//input");
     operator.teach(1);
     browser.look("advice-taught");
+    // What is like nothing that it has learned is said to be so.
+    browser.upload(
+        "input[aria-label='File to try']", List.of(Operator.draw(folder.resolve("odd.png"), 0.8f, 5)));
+    browser.see(
+        "//section[contains(@class,'try')]//*[contains(.,'Unlike anything it has learned')]");
+    browser.look("advice-novel");
     operator.open("pets", "versions");
     browser.see("//td[@data-name='Right']//p[contains(.,'expected on new samples (')]");
     browser.look("advice-versions");
