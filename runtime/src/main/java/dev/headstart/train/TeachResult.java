@@ -78,6 +78,7 @@ public record TeachResult(
         stoppedEarly,
         validation,
         crossValidation,
+        calibration,
         augment,
         warnings,
         new Seconds(

@@ -155,7 +155,8 @@ class StudioAdviceTest {
     browser.look("advice-taught");
     // What is like nothing that it has learned is said to be so.
     browser.upload(
-        "input[aria-label='File to try']", List.of(Operator.draw(folder.resolve("odd.png"), 0.8f, 5)));
+        "input[aria-label='File to try']",
+        List.of(Operator.draw(folder.resolve("odd.png"), 0.8f, 5)));
     browser.see(
         "//section[contains(@class,'try')]//*[contains(.,'Unlike anything it has learned')]");
     browser.look("advice-novel");
