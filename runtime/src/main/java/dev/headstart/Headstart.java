@@ -2,8 +2,16 @@ package dev.headstart;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.advise.Advice;
+import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
+import dev.headstart.advise.Advisor;
+import dev.headstart.advise.CheckingListener;
+import dev.headstart.advise.Checkup;
+import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Manifest;
 import dev.headstart.disk.DiskFailures;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.FailureException;
@@ -101,9 +109,47 @@ public final class Headstart implements AutoCloseable {
     return workspace.heads();
   }
 
-  /** Teaches a head; see {@link Teacher#teach}. */
-  public TeachResult teach(TeachRequest request, TrainingListener listener) {
+  /** Advises on labelled samples; see {@link Advisor#advise}. */
+  public Advice advise(AdviceRequest request, TrainingListener listener) {
+    return advisor().advise(request, listener);
+  }
+
+  /** Advises on labelled samples, and shows the features; see {@link Advisor#study}. */
+  public Study study(AdviceRequest request, TrainingListener listener) {
+    return advisor().study(request, listener);
+  }
+
+  /** Advises on labelled samples, and says what is sick in them; see {@link Checkup}. */
+  public Advised advised(AdviceRequest request, TrainingListener listener) {
+    Study study = study(request, listener);
+    return new Advised(study.advice(), Checkup.of(study, null));
+  }
+
+  /** Statistics of a base's own domain; see {@link Advisor#domain}. */
+  public Manifest.Domain domain(AdviceRequest request, String about, TrainingListener listener) {
+    return advisor().domain(request, about, listener);
+  }
+
+  private Advisor advisor() {
+    return new Advisor(
+        models,
+        workspace.heads(),
+        workspace.features(),
+        providers,
+        Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * Teaches a head; what the request leaves open of base, cut and what trains follows the advice.
+   * See {@link Advisor#resolve} and {@link Teacher#teach}.
+   */
+  public TeachResult teach(TeachRequest asked, TrainingListener listener) {
     workspace.requireWritable();
+    Advisor.Resolved resolved = advisor().resolve(asked, listener);
+    if (resolved.words() != null) {
+      listener.note(resolved.words());
+    }
+    TeachRequest request = resolved.request();
     Teacher teacher =
         new Teacher(
             new TrainingStores(models, workspace.heads(), workspace.runs(), workspace.features()),
@@ -112,7 +158,10 @@ public final class Headstart implements AutoCloseable {
             Renaming.names(workspace.samples()),
             Runtime.getRuntime().availableProcessors());
     try {
-      TeachResult result = teacher.teach(request, listener);
+      TeachResult result = teacher.teach(request, new CheckingListener(listener));
+      if (resolved.advice() != null) {
+        result = result.after(resolved.advice().spent(), resolved.advice().computed());
+      }
       remember(result, listener);
       return result;
     } catch (FailureException e) {

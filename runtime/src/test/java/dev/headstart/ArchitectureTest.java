@@ -58,8 +58,12 @@ class ArchitectureTest {
         .definedBy("dev.headstart.serving..")
         .layer("predict")
         .definedBy("dev.headstart.predict..")
+        .layer("advise")
+        .definedBy("dev.headstart.advise..")
         .layer("train")
         .definedBy("dev.headstart.train..")
+        .layer("confidence")
+        .definedBy("dev.headstart.confidence..")
         .layer("head")
         .definedBy("dev.headstart.head..")
         .layer("backbone")
@@ -90,15 +94,21 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("predict")
         .mayOnlyBeAccessedByLayers("façade", "teach", "serving")
+        .whereLayer("advise")
+        .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("train")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict")
-        .whereLayer("head")
-        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "serving", "predict", "train")
-        .whereLayer("backbone")
+        .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict", "advise")
+        .whereLayer("confidence")
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "train", "head")
+        .whereLayer("head")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train")
+        .whereLayer("backbone")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "advise", "train", "head")
         .whereLayer("preprocess")
-        .mayOnlyBeAccessedByLayers("teach", "backbone")
+        .mayOnlyBeAccessedByLayers("teach", "advise", "train", "backbone")
         .whereLayer("sample")
         .mayOnlyBeAccessedByLayers(
             "façade",
@@ -106,6 +116,7 @@ class ArchitectureTest {
             "teach",
             "serving",
             "predict",
+            "advise",
             "train",
             "head",
             "backbone",
@@ -116,7 +127,7 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("artifact", "head")
         .whereLayer("ort")
         .mayOnlyBeAccessedByLayers(
-            "façade", "teach", "serving", "predict", "train", "head", "backbone")
+            "façade", "teach", "serving", "predict", "advise", "train", "head", "backbone")
         .whereLayer("disk")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "train", "backbone", "ort")
         .check(CLASSES);

@@ -10,10 +10,10 @@ import dev.headstart.serving.InferenceRequest;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.NewSample;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
-import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.TeachingSettings;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
@@ -46,8 +46,7 @@ import javax.imageio.ImageIO;
  */
 public final class LearningBenchmark {
   private static final int SIDE = 320;
-  private static final HeadDraft PARTS =
-      HeadDraft.of("parts");
+  private static final HeadDraft PARTS = HeadDraft.of("parts");
 
   private final Random random = new Random(1);
 

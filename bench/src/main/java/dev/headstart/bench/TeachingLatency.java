@@ -10,11 +10,11 @@ import dev.headstart.serving.InferenceRequest;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.serving.ServingListener;
 import dev.headstart.serving.ServingSettings;
+import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.NewSample;
 import dev.headstart.teach.Run;
 import dev.headstart.teach.StoredSample;
 import dev.headstart.teach.Teaching;
-import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.TeachingSettings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,8 +44,7 @@ public final class TeachingLatency {
       "Is this part good, or bad?".getBytes(StandardCharsets.UTF_8);
   private static final int ROUNDS = 6;
   private static final int REQUESTS = 300;
-  private static final HeadDraft NOTES =
-      HeadDraft.of(HEAD);
+  private static final HeadDraft NOTES = HeadDraft.of(HEAD);
 
   private TeachingLatency() {}
 

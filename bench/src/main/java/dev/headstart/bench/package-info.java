@@ -6,6 +6,7 @@
  * mvn -q -B -DskipTests package
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main TrainStep
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main Features -p photos=DIR
+ * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main AdviceBenchmark
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main InferenceBenchmark
  * java -cp "bench/target/classes:bench/target/lib/*" org.openjdk.jmh.Main StackedHeads
  * java -cp "bench/target/classes:bench/target/lib/*" dev.headstart.bench.TrainingBenchmark ../shared 20

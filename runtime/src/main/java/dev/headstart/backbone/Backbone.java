@@ -14,6 +14,7 @@ import dev.headstart.ort.OrtRuntime;
 import dev.headstart.ort.Provider;
 import dev.headstart.ort.SessionSettings;
 import dev.headstart.preprocess.Preprocessor;
+import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.Sample;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -75,16 +76,20 @@ public final class Backbone implements AutoCloseable {
             .collect(Collectors.toUnmodifiableSet());
     // Which provider it will be is known only where there is no choice.
     this.provider = provided(settings) ? Provider.CPU : session().provider();
-    this.space =
-        FeatureStore.space(
-            String.join(
-                "\n",
-                base.manifest().sha256(),
-                String.valueOf(base.manifest().pooling()),
-                String.valueOf(base.manifest().reproducibleLayerNorms()),
-                cut.tensor(),
-                preprocessor == null ? "none" : preprocessor.fingerprint()),
-            String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
+    this.space = space(cut);
+  }
+
+  /** The key of the features at another cut of this base, by the same provider. */
+  public String space(Cut other) {
+    return FeatureStore.space(
+        String.join(
+            "\n",
+            base.manifest().sha256(),
+            String.valueOf(base.manifest().pooling()),
+            String.valueOf(base.manifest().reproducibleLayerNorms()),
+            other.tensor(),
+            preprocessor == null ? "none" : preprocessor.fingerprint()),
+        String.join("\n", provider.toString(), OrtRuntime.version(), OrtRuntime.platform()));
   }
 
   /**
@@ -127,6 +132,32 @@ public final class Backbone implements AutoCloseable {
         null,
         models.front().outputs().stream().map(TensorInfo::name).collect(Collectors.toSet()),
         models.live());
+  }
+
+  /**
+   * Over a model that a caller has made of the base's, with inputs of the base: what it gives are
+   * all its outputs. The caller closes the backbone.
+   *
+   * @param cut tells its features apart from those of every other cut of the base
+   */
+  public static Backbone of(BaseModel base, Cut cut, OnnxModel model, List<Provider> providers) {
+    Preprocessor preprocessor = base.preprocessor();
+    try {
+      List<TensorInfo> outputs = model.outputs();
+      return new Backbone(
+          base,
+          cut,
+          preprocessor,
+          true,
+          model,
+          new SessionSettings(providers, 1),
+          null,
+          outputs.stream().map(TensorInfo::name).collect(Collectors.toSet()),
+          outputs);
+    } catch (RuntimeException e) {
+      preprocessor.close();
+      throw e;
+    }
   }
 
   private static boolean provided(SessionSettings settings) {
@@ -193,6 +224,11 @@ public final class Backbone implements AutoCloseable {
     return space;
   }
 
+  /** The key of features of variants of samples. */
+  public String space(Variation.Variant variant) {
+    return FeatureStore.varied(space, variant.name());
+  }
+
   /** Shape of the cut's own tensor for one sample, without the batch; -1 for a free dimension. */
   public long[] shape() {
     long[] shape = live.get(0).shape();
@@ -240,10 +276,23 @@ public final class Backbone implements AutoCloseable {
    * @throws BadInputException if the sample cannot be read, with the reason
    */
   public Map<String, Tensor> preprocess(Sample sample) {
+    return preprocessor().apply(sample);
+  }
+
+  /**
+   * The model's inputs for a variant of a sample.
+   *
+   * @throws BadInputException if the sample cannot be read, or is no picture
+   */
+  public Map<String, Tensor> preprocess(Sample sample, Variation.Variant variant) {
+    return preprocessor().apply(sample, variant);
+  }
+
+  private Preprocessor preprocessor() {
     if (preprocessor == null) {
       throw new BadInputException("the manifest of " + base + " says nothing of preprocessing");
     }
-    return preprocessor.apply(sample);
+    return preprocessor;
   }
 
   /**

@@ -37,6 +37,11 @@ public final class BaseModel {
     return manifest;
   }
 
+  /** Whether it comes with this library, which is tested with it. */
+  public boolean bundled() {
+    return files instanceof ModelFiles.Bundled;
+  }
+
   /** Where its files are, for people. */
   public String location() {
     return files.toString();

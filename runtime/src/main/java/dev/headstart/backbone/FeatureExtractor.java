@@ -3,6 +3,7 @@ package dev.headstart.backbone;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
+import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Unreadable;
@@ -84,8 +85,17 @@ public final class FeatureExtractor implements AutoCloseable {
 
   /** Extracts the features of all samples; see {@link Sink}. */
   public void extract(List<? extends Sample> samples, Sink sink) {
+    extract(samples, null, sink);
+  }
+
+  /**
+   * Extracts the features of a variant of each sample; see {@link Sink}.
+   *
+   * @param variant null for the samples themselves
+   */
+  public void extract(List<? extends Sample> samples, Variation.Variant variant, Sink sink) {
     for (int from = 0; from < samples.size(); from += CHUNK) {
-      chunk(samples.subList(from, Math.min(samples.size(), from + CHUNK)), from, sink);
+      chunk(samples.subList(from, Math.min(samples.size(), from + CHUNK)), variant, from, sink);
     }
   }
 
@@ -108,7 +118,9 @@ public final class FeatureExtractor implements AutoCloseable {
     String reason;
   }
 
-  private void chunk(List<? extends Sample> samples, int offset, Sink sink) {
+  private void chunk(
+      List<? extends Sample> samples, Variation.Variant variant, int offset, Sink sink) {
+    String space = variant == null ? backbone.space() : backbone.space(variant);
     long start = System.nanoTime();
     List<Entry> entries = new ArrayList<>();
     samples.forEach(sample -> entries.add(new Entry()));
@@ -119,8 +131,7 @@ public final class FeatureExtractor implements AutoCloseable {
     long hashed = System.nanoTime();
     Map<String, Features> known =
         store.get(
-            backbone.space(),
-            entries.stream().map(e -> e.digest).filter(d -> d != null).distinct().toList());
+            space, entries.stream().map(e -> e.digest).filter(d -> d != null).distinct().toList());
     long looked = System.nanoTime();
     each(
         decoders,
@@ -129,10 +140,17 @@ public final class FeatureExtractor implements AutoCloseable {
           Entry entry = entries.get(i);
           entry.features = known.get(entry.digest);
           if (entry.features == null && samples.get(i) instanceof FeaturesOnlySample remembered) {
-            entry.features = remembered(remembered);
+            entry.features = variant == null ? remembered(remembered) : null;
           }
           if (entry.reason == null && entry.features == null) {
-            attempt(samples.get(i), entry, e -> e.inputs = backbone.preprocess(samples.get(i)));
+            attempt(
+                samples.get(i),
+                entry,
+                e ->
+                    e.inputs =
+                        variant == null
+                            ? backbone.preprocess(samples.get(i))
+                            : backbone.preprocess(samples.get(i), variant));
           }
         });
     long decoded = System.nanoTime();
@@ -152,7 +170,7 @@ public final class FeatureExtractor implements AutoCloseable {
       }
     }
     if (!fresh.isEmpty()) {
-      store.put(backbone.space(), fresh);
+      store.put(space, fresh);
     }
     long end = System.nanoTime();
     decodeNanos += hashed - start + decoded - looked;

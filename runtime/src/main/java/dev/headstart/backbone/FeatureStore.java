@@ -24,6 +24,11 @@ public interface FeatureStore {
     return half(meaning) + half(engine);
   }
 
+  /** The space of variants of samples: other features, computed by the same. */
+  static String varied(String space, String variant) {
+    return half(space.substring(0, 32) + "\n" + variant) + space.substring(32);
+  }
+
   private static String half(String text) {
     return Sample.sha256(text.getBytes(StandardCharsets.UTF_8)).substring(0, 32);
   }

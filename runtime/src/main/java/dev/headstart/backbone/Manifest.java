@@ -27,6 +27,7 @@ import java.util.List;
  * @param labels file with the classes of the model's own output, a line each; or null
  * @param licence SPDX identifier or a sentence
  * @param source where it comes from
+ * @param domain what its own domain looks like to it; or null
  */
 @JsonIgnoreProperties(ignoreUnknown = true)
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -45,7 +46,8 @@ public record Manifest(
     boolean batchInvariant,
     String labels,
     String licence,
-    String source) {
+    String source,
+    Domain domain) {
 
   public Manifest {
     inputs = inputs == null ? List.of() : List.copyOf(inputs);
@@ -71,7 +73,8 @@ public record Manifest(
         batchInvariant,
         labels,
         licence,
-        source);
+        source,
+        domain);
   }
 
   /**
@@ -103,4 +106,22 @@ public record Manifest(
    */
   public record TokenPooling(
       String kind, String mask, boolean normalize, String input, String output) {}
+
+  /**
+   * Statistics of samples like those that the model was trained on, to tell how unlike others are.
+   * Features are a tap's, pooled and brought to length 1.
+   *
+   * @param about what the samples were, and how many
+   * @param cut name of the tap
+   * @param mean of the features, brought to length 1
+   * @param cosine mean cosine between features and {@code mean}
+   * @param confidence mean of the highest score of the model's own classifier; null without one
+   * @param pieces tokens a word or sign of a text; null for other samples
+   */
+  public record Domain(
+      String about, String cut, List<Float> mean, double cosine, Double confidence, Double pieces) {
+    public Domain {
+      mean = mean == null ? List.of() : List.copyOf(mean);
+    }
+  }
 }

@@ -74,8 +74,35 @@ final class ManifestCheck {
           "pooling.output is " + pooling.output(),
           "a name that no tensor of the model has");
     }
+    if (manifest.domain() != null) {
+      domain(manifest);
+    }
     // Taps may name what the pooling adds to the graph.
     cuts(manifest, pooling == null ? graph : Graph.of(BaseModel.prepared(model, manifest)));
+  }
+
+  private void domain(Manifest manifest) {
+    Manifest.Domain domain = manifest.domain();
+    require(
+        manifest.taps().stream().anyMatch(tap -> tap.name().equals(domain.cut())),
+        "domain.cut is " + domain.cut(),
+        "the name of one of its taps");
+    require(
+        !domain.mean().isEmpty() && domain.mean().stream().allMatch(v -> v != null && v - v == 0),
+        "domain.mean is empty or holds what is no finite number",
+        "the mean of the tap's features");
+    require(
+        domain.cosine() > 0 && domain.cosine() <= 1,
+        "domain.cosine is " + domain.cosine(),
+        "a mean cosine from above 0 to 1");
+    require(
+        domain.confidence() == null || domain.confidence() > 0 && domain.confidence() <= 1,
+        "domain.confidence is " + domain.confidence(),
+        "a mean score from above 0 to 1");
+    require(
+        domain.pieces() == null || domain.pieces() > 0 && domain.pieces() < 1000,
+        "domain.pieces is " + domain.pieces(),
+        "the mean number of tokens a word");
   }
 
   private void cuts(Manifest manifest, Graph graph) {

@@ -53,6 +53,7 @@ public final class ManifestDraft {
         !isDynamic(model),
         null,
         null,
+        null,
         null);
   }
 
@@ -73,7 +74,8 @@ public final class ManifestDraft {
         given.batchInvariant() && !isDynamic(model),
         given.labels(),
         given.licence(),
-        given.source());
+        given.source(),
+        given.domain());
   }
 
   /** What a preprocessing takes. */

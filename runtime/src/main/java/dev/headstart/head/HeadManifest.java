@@ -127,6 +127,12 @@ public record HeadManifest(
    * @param refitted whether the weights come from a last training on all samples
    * @param metrics on the validation samples, before the refit; null without any
    * @param history of every epoch
+   * @param crossValidation what to expect on new samples, where few judged; null where enough did,
+   *     or it is not known
+   * @param calibration how honest scores were found, and the temperature that makes them so; null
+   *     where nothing could say, and in versions older than it
+   * @param novelty how many samples its thresholds come from, and what share of familiar samples
+   *     exceeds which; null where a version has none
    */
   public record Result(
       int train,
@@ -135,7 +141,23 @@ public record HeadManifest(
       boolean stoppedEarly,
       boolean refitted,
       JsonNode metrics,
-      JsonNode history) {}
+      JsonNode history,
+      JsonNode crossValidation,
+      JsonNode calibration,
+      JsonNode novelty) {
+
+    /** Without what says how far it can be trusted. */
+    public Result(
+        int train,
+        int validation,
+        int epochs,
+        boolean stoppedEarly,
+        boolean refitted,
+        JsonNode metrics,
+        JsonNode history) {
+      this(train, validation, epochs, stoppedEarly, refitted, metrics, history, null, null, null);
+    }
+  }
 
   /**
    * Where a version comes from.

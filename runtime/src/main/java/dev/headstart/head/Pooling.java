@@ -62,7 +62,7 @@ public final class Pooling {
   }
 
   /** Appends the operators that pool {@code features} [batch, cut…] to [batch, width]. */
-  static Value append(GraphBuilder graph, Value features, long[] cut) {
+  public static Value append(GraphBuilder graph, Value features, long[] cut) {
     width(cut);
     if (cut.length == 1) {
       return features;

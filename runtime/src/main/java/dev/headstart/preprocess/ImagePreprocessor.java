@@ -38,15 +38,23 @@ final class ImagePreprocessor implements Preprocessor {
   /** float32 or uint8, [1, C, H, W] or [1, H, W, C]. */
   @Override
   public Map<String, Tensor> apply(Sample sample) {
+    return Map.of(spec.input(), tensor(resized(decoded(sample))));
+  }
+
+  @Override
+  public Map<String, Tensor> apply(Sample sample, Variation.Variant variant) {
+    Varied varied = new Varied(variant, sample.sha256());
+    Pixels picture = resized(varied.before(decoded(sample)));
+    return Map.of(spec.input(), tensor(varied.after(picture)));
+  }
+
+  private static Pixels decoded(Sample sample) {
     ImageSample image = Checks.as(ImageSample.class, sample);
-    byte[] bytes = image.bytes();
-    Pixels picture;
     try {
-      picture = ImageDecoder.decode(bytes);
+      return ImageDecoder.decode(image.bytes());
     } catch (BadInputException e) {
       throw new BadInputException(sample.name() + ": " + e.getMessage(), e);
     }
-    return Map.of(spec.input(), tensor(resized(picture)));
   }
 
   /** The picture at the tensor's width and height, in RGB or gray. */

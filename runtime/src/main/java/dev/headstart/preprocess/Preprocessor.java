@@ -1,5 +1,6 @@
 package dev.headstart.preprocess;
 
+import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.sample.Sample;
 import java.util.Map;
@@ -14,6 +15,16 @@ public interface Preprocessor extends AutoCloseable {
    * @throws dev.headstart.error.BadInputException if the sample cannot be used: "name: reason"
    */
   Map<String, Tensor> apply(Sample sample);
+
+  /**
+   * A variant of a sample's tensors; see {@link #apply}.
+   *
+   * @throws dev.headstart.error.BadInputException if the sample cannot be used, or is no picture
+   */
+  default Map<String, Tensor> apply(Sample sample, Variation.Variant variant) {
+    throw new BadInputException(
+        sample.name() + ": only pictures have variants such as '" + variant.variation() + "'");
+  }
 
   /**
    * Changes whenever the tensors of some sample may: the description, what it refers to, and a

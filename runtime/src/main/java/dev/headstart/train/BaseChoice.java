@@ -21,7 +21,7 @@ import dev.headstart.sample.Modality;
  * @param cut null without a base
  * @param tail what of the base trains; null for nothing
  */
-record BaseChoice(BaseModel base, Cut cut, Tail tail) {
+public record BaseChoice(BaseModel base, Cut cut, Tail tail) {
 
   /**
    * What a request asks for, on its samples.
@@ -37,7 +37,13 @@ record BaseChoice(BaseModel base, Cut cut, Tail tail) {
     return new BaseChoice(base, cut, tail);
   }
 
-  private static BaseModel base(TeachRequest request, DataSet data, BaseModels models) {
+  /**
+   * The base model that a request's samples go through.
+   *
+   * @return null for feature vectors without one
+   * @throws BadInputException if it does not take such samples
+   */
+  public static BaseModel base(TeachRequest request, DataSet data, BaseModels models) {
     if (request.base() == null) {
       if (data.modality() == Modality.VECTOR) {
         if (!request.cut().equals("auto")) {
@@ -105,7 +111,8 @@ record BaseChoice(BaseModel base, Cut cut, Tail tail) {
     return ready(data, base);
   }
 
-  private static boolean ready(DataSet data, BaseModel base) {
+  /** Whether samples are features of a base's cut already, or there is no base. */
+  public static boolean ready(DataSet data, BaseModel base) {
     return data.modality() == Modality.VECTOR
         && (base == null || base.manifest().modality() != Modality.VECTOR);
   }

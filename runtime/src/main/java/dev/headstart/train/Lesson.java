@@ -14,6 +14,7 @@ import dev.headstart.head.Tail;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
+import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Label;
@@ -23,6 +24,7 @@ import dev.headstart.sample.Task;
 import dev.headstart.sample.Unreadable;
 import dev.headstart.sample.VectorSample;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -32,8 +34,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Labelled samples as numbers: features, pooled or as the cut gives them, and the targets beside,
@@ -112,6 +116,7 @@ final class Lesson implements AutoCloseable {
     Recipe recipe = request.recipe().resolve(data.task(), 1);
     data.notes().forEach(listener::warning);
     BaseChoice choice = BaseChoice.of(request, recipe, data, models);
+    Augmentation.requirePossible(recipe, choice, data);
     boolean trains = !(recipe.kind() instanceof HeadKind.Prototype);
     Lesson lesson = new Lesson(data, models, cache, providers, cores, choice, listener);
     try {
@@ -246,6 +251,37 @@ final class Lesson implements AutoCloseable {
   }
 
   /**
+   * Takes the features of variants of the samples, which are pictures on whose pooled features a
+   * head trains, as rows behind theirs.
+   *
+   * @return the row of the sample that each was made of; those without a picture have none
+   */
+  int[] vary(Variation.Variant variant, LongConsumer progress) {
+    List<Integer> sources = new ArrayList<>();
+    try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache, cores)) {
+      extractor.extract(
+          rows.samples(),
+          variant,
+          new FeatureExtractor.Sink() {
+            @Override
+            public void features(int index, Features found) {
+              features.add(Pooling.pool(found.first()));
+              sources.add(index);
+              progress.accept(index + 1L);
+            }
+
+            @Override
+            public void unreadable(int index, String reason) {
+              progress.accept(index + 1L);
+            }
+          });
+      decodeSeconds += extractor.decodeSeconds();
+      featureSeconds += extractor.featureSeconds();
+    }
+    return sources.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /**
    * Refuses a training that would not fit into memory.
    *
    * @return false if that is not known before the features are taken, as samples differ in shape
@@ -257,7 +293,9 @@ final class Lesson implements AutoCloseable {
             : Math.max(
                 2,
                 (int) rows.labels().stream().flatMap(l -> l.names().stream()).distinct().count());
-    MemoryCheck check = new MemoryCheck(recipe, rows.count(), outputs, freeMemory.getAsLong());
+    MemoryCheck check =
+        new MemoryCheck(
+            recipe, rows.count() * Augmentation.most(recipe), outputs, freeMemory.getAsLong());
     if (tail == null) {
       int width = features != null ? features.width() : Pooling.width(backbone.shape());
       check.require(width, features != null);
@@ -358,6 +396,27 @@ final class Lesson implements AutoCloseable {
   /** In the order of the outputs; empty for regression. */
   List<String> classes() {
     return classes;
+  }
+
+  /**
+   * The samples as what is to be taught is looked at; features must be pooled.
+   *
+   * @param split which of them judge
+   */
+  TaughtSamples taught(Split split) {
+    boolean[] judges = new boolean[rows.count()];
+    IntStream.of(split.validation()).forEach(row -> judges[row] = true);
+    return new TaughtSamples(
+        data.task(),
+        rows.digests(),
+        rows.names(),
+        rows.labels(),
+        features::row,
+        backbone != null,
+        rows.samples(),
+        judges,
+        rows.skipped().named(),
+        rows.skipped().count());
   }
 
   /** What is remembered of the samples. */

@@ -22,15 +22,19 @@ import java.util.stream.Stream;
  * The samples of a data set in its order, each once; what cannot be read is left out, and told to a
  * listener.
  */
-final class LessonSamples {
+public final class LessonSamples {
   private final TrainingListener listener;
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
   private final List<Sample> samples = new ArrayList<>();
+  private final List<String> names = new ArrayList<>();
   private final List<String> digests = new ArrayList<>();
   private final List<Label> labels = new ArrayList<>();
 
-  LessonSamples(TrainingListener listener) {
+  /**
+   * @param listener hears of samples that are left out
+   */
+  public LessonSamples(TrainingListener listener) {
     this.listener = listener;
   }
 
@@ -41,7 +45,8 @@ final class LessonSamples {
    * @param vectors takes these features row by row; such samples are not kept here
    * @throws BadInputException if it holds none, or too many cannot be read
    */
-  void read(DataSet data, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
+  public void read(
+      DataSet data, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
     try (Items items = data.items()) {
       while (items.hasNext()) {
         Item item = items.next();
@@ -78,19 +83,21 @@ final class LessonSamples {
     } else {
       samples.add(sample);
     }
+    names.add(sample.name());
     digests.add(sample.sha256());
     labels.add(item.label());
   }
 
   /** Names a sample that is left out. */
-  void skip(Unreadable unreadable) {
+  public void skip(Unreadable unreadable) {
     skipped.add(unreadable);
     listener.warning("skipped " + unreadable);
   }
 
   /** Keeps these rows only. */
-  void keep(boolean[] kept) {
+  public void keep(boolean[] kept) {
     keep(samples, kept);
+    keep(names, kept);
     keep(digests, kept);
     keep(labels, kept);
   }
@@ -103,34 +110,39 @@ final class LessonSamples {
   /**
    * @throws BadInputException if too many samples were left out
    */
-  void requireMost() {
+  public void requireMost() {
     skipped.check(labels.size() + skipped.count());
   }
 
-  int count() {
+  public int count() {
     return labels.size();
   }
 
   /** Empty where feature vectors were taken. */
-  List<Sample> samples() {
+  public List<Sample> samples() {
     return samples;
   }
 
+  /** For people. */
+  public List<String> names() {
+    return names;
+  }
+
   /** SHA-256 of the samples. */
-  List<String> digests() {
+  public List<String> digests() {
     return digests;
   }
 
-  List<Label> labels() {
+  public List<Label> labels() {
     return labels;
   }
 
-  SkippedSamples skipped() {
+  public SkippedSamples skipped() {
     return skipped;
   }
 
   /** How many samples were there before. */
-  int duplicates() {
+  public int duplicates() {
     return duplicates.count();
   }
 

@@ -32,7 +32,7 @@ import java.util.function.IntFunction;
  * @param outputs classes, or values of a regression
  * @param free bytes that may be taken
  */
-record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
+public record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
 
   /**
    * A head on pooled features.
@@ -74,6 +74,25 @@ record MemoryCheck(Recipe recipe, int rows, int outputs, long free) {
       }
     }
     plan.requireFits(free, plans, fitting);
+  }
+
+  /**
+   * What training a tail would take at its peak, its features too.
+   *
+   * @param length of the dimensions of its cut that are free
+   * @return bytes
+   */
+  public long peakBytes(Tail tail, int length) {
+    List<TensorInfo> known =
+        tail.live().stream()
+            .map(
+                t -> {
+                  long[] shape = Arrays.stream(t.shape()).map(d -> d < 0 ? length : d).toArray();
+                  shape[0] = 1;
+                  return new TensorInfo(t.name(), t.type(), shape);
+                })
+            .toList();
+    return plans(tail, known, kept(known)).apply(batch()).peakBytes();
   }
 
   private Map<String, Tail> smaller(BaseModel base) {

@@ -5,6 +5,7 @@ import dev.headstart.artifact.Optimizer;
 import dev.headstart.error.UsageException;
 import dev.headstart.head.HeadKind;
 import dev.headstart.head.Unfreeze;
+import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.Task;
 import java.util.List;
 import java.util.Locale;
@@ -36,6 +37,7 @@ import java.util.Locale;
  * @param gradual epochs at first in which a tail's classifier trains alone
  * @param accumulate batches whose gradients make up one step
  * @param batchNorm what becomes of the running statistics of a tail's batch normalisations
+ * @param augment what pictures are varied by: {@code none}, {@code auto}, or names with commas
  * @param seed decides fresh weights and the order of samples
  */
 public record Recipe(
@@ -62,7 +64,14 @@ public record Recipe(
     int gradual,
     int accumulate,
     BatchNorm batchNorm,
+    String augment,
     long seed) {
+
+  /** The augmentation that is chosen by what it gains. */
+  public static final String AUTOMATIC = "auto";
+
+  /** The augmentation that is none. */
+  public static final String NO_AUGMENTATION = "none";
 
   /** Smaller ones are lost in float32: weights are kept divided by it. */
   private static final double SMALLEST_BASE_RATE = 1e-6;
@@ -96,6 +105,15 @@ public record Recipe(
    */
   public Recipe {
     freeze = List.copyOf(freeze);
+    if (!augment.equals(NO_AUGMENTATION)) {
+      if (!augment.equals(AUTOMATIC)) {
+        Variation.parse(augment);
+      }
+      if (kind instanceof HeadKind.Tail) {
+        throw new UsageException(
+            "--augment goes with heads on pooled features: leave it out, or --unfreeze");
+      }
+    }
     require(rate >= 1e-12 && rate <= 1000, "the rate", "from 1e-12 to 1000", rate);
     require(warmup >= 0 && warmup < 1, "the warm-up", "in [0, 1)", warmup);
     require(epochs >= 1 && epochs <= 100_000, "the number of epochs", "1 to 100000", epochs);
@@ -163,6 +181,20 @@ public record Recipe(
 
   /** The same, from the live version's weights on. */
   Recipe warm() {
+    return with(rate, true, augment);
+  }
+
+  /** The same with another rate. */
+  Recipe withRate(double other) {
+    return with(other, warmStart, augment);
+  }
+
+  /** The same with another augmentation. */
+  Recipe withAugment(String other) {
+    return with(rate, warmStart, other);
+  }
+
+  private Recipe with(double rate, boolean warmStart, String augment) {
     return new Recipe(
         kind,
         task,
@@ -183,10 +215,11 @@ public record Recipe(
         freeze,
         baseRate,
         clip,
-        true,
+        warmStart,
         gradual,
         accumulate,
         batchNorm,
+        augment,
         seed);
   }
 

@@ -20,6 +20,7 @@ public record RecipeOptions(
     Passes passes,
     Judging judging,
     FineTuning tuning,
+    String augment,
     Long seed) {
 
   private static final String HEAD = "head";
@@ -29,19 +30,46 @@ public record RecipeOptions(
     public static final LossOptions NONE = new LossOptions(null, null, null);
   }
 
-  /** What a user says of how weights are moved. */
+  /**
+   * What a user says of how weights are moved.
+   *
+   * @param findRate whether the rate is to be found by trying, see {@link RateFinder}
+   */
   public record OptimizerOptions(
       Recipe.OptimizerName optimizer,
       Double rate,
       Schedule schedule,
       Double warmup,
       Double weightDecay,
-      Double clip) {
+      Double clip,
+      boolean findRate) {
 
     public static final OptimizerOptions NONE = rate(null);
 
+    public OptimizerOptions {
+      if (findRate && rate != null) {
+        throw new UsageException("the rate is either to be found (auto) or " + rate);
+      }
+    }
+
+    /** Without a search for the rate. */
+    public OptimizerOptions(
+        Recipe.OptimizerName optimizer,
+        Double rate,
+        Schedule schedule,
+        Double warmup,
+        Double weightDecay,
+        Double clip) {
+      this(optimizer, rate, schedule, warmup, weightDecay, clip, false);
+    }
+
     public static OptimizerOptions rate(Double rate) {
       return new OptimizerOptions(null, rate, null, null, null, null);
+    }
+
+    /** The same, but for a rate that {@link RateFinder} is to find. */
+    public OptimizerOptions findingRate() {
+      return new OptimizerOptions(optimizer, null, schedule, warmup, weightDecay, clip, true);
     }
   }
 
@@ -111,35 +139,54 @@ public record RecipeOptions(
         Passes.NONE,
         Judging.NONE,
         FineTuning.NONE,
+        null,
         null);
   }
 
+  /** Without a word of augmentation. */
+  public RecipeOptions(
+      HeadKind kind,
+      Task task,
+      LossOptions losses,
+      OptimizerOptions steps,
+      Passes passes,
+      Judging judging,
+      FineTuning tuning,
+      Long seed) {
+    this(kind, task, losses, steps, passes, judging, tuning, null, seed);
+  }
+
+  /** As {@code --augment} says it. */
+  public RecipeOptions augment(String said) {
+    return new RecipeOptions(kind, task, losses, steps, passes, judging, tuning, said, seed);
+  }
+
   public RecipeOptions with(Task said) {
-    return new RecipeOptions(kind, said, losses, steps, passes, judging, tuning, seed);
+    return new RecipeOptions(kind, said, losses, steps, passes, judging, tuning, augment, seed);
   }
 
   public RecipeOptions with(LossOptions said) {
-    return new RecipeOptions(kind, task, said, steps, passes, judging, tuning, seed);
+    return new RecipeOptions(kind, task, said, steps, passes, judging, tuning, augment, seed);
   }
 
   public RecipeOptions with(OptimizerOptions said) {
-    return new RecipeOptions(kind, task, losses, said, passes, judging, tuning, seed);
+    return new RecipeOptions(kind, task, losses, said, passes, judging, tuning, augment, seed);
   }
 
   public RecipeOptions with(Passes said) {
-    return new RecipeOptions(kind, task, losses, steps, said, judging, tuning, seed);
+    return new RecipeOptions(kind, task, losses, steps, said, judging, tuning, augment, seed);
   }
 
   public RecipeOptions with(Judging said) {
-    return new RecipeOptions(kind, task, losses, steps, passes, said, tuning, seed);
+    return new RecipeOptions(kind, task, losses, steps, passes, said, tuning, augment, seed);
   }
 
   public RecipeOptions with(FineTuning said) {
-    return new RecipeOptions(kind, task, losses, steps, passes, judging, said, seed);
+    return new RecipeOptions(kind, task, losses, steps, passes, judging, said, augment, seed);
   }
 
   public RecipeOptions seed(long said) {
-    return new RecipeOptions(kind, task, losses, steps, passes, judging, tuning, said);
+    return new RecipeOptions(kind, task, losses, steps, passes, judging, tuning, augment, said);
   }
 
   /**
@@ -172,7 +219,7 @@ public record RecipeOptions(
         dataTask,
         loss(dataTask),
         name,
-        or(steps.rate, new BigDecimal(usual).round(new MathContext(2)).doubleValue()),
+        or(steps.rate, rounded(usual)),
         steps.schedule == null ? Schedule.COSINE : steps.schedule,
         or(steps.warmup, tail ? 0.1 : 0),
         or(passes.epochs, tail ? 8 : 50),
@@ -191,7 +238,13 @@ public record RecipeOptions(
         or(tuning.gradual, 0),
         or(passes.accumulate, 1),
         tuning.batchNorm == null ? Recipe.BatchNorm.FROZEN : tuning.batchNorm,
+        augment == null ? Recipe.NO_AUGMENTATION : augment,
         seed == null ? 1 : seed);
+  }
+
+  /** A rate as people say it: in two digits. */
+  static double rounded(double rate) {
+    return new BigDecimal(rate).round(new MathContext(2)).doubleValue();
   }
 
   /** What the head is made of; to unfreeze a part of the base makes it a tail. */

@@ -5,6 +5,7 @@ import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,8 +66,34 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
     return new Targets(Task.REGRESSION, 1, null, values);
   }
 
+  /** These rows alone, in this order. */
+  Targets of(int[] rows) {
+    if (task == Task.SINGLE) {
+      return classes(outputs, IntStream.of(rows).map(row -> labels[row]).toArray());
+    }
+    float[] some = new float[rows.length * outputs];
+    for (int i = 0; i < rows.length; i++) {
+      System.arraycopy(values, rows[i] * outputs, some, i * outputs, outputs);
+    }
+    return new Targets(task, outputs, null, some);
+  }
+
+  /** The same with more rows, labelled as these rows are. */
+  Targets and(int[] rows) {
+    if (task == Task.SINGLE) {
+      return classes(
+          outputs,
+          IntStream.concat(IntStream.of(labels), IntStream.of(rows).map(r -> labels[r])).toArray());
+    }
+    float[] all = Arrays.copyOf(values, values.length + rows.length * outputs);
+    for (int i = 0; i < rows.length; i++) {
+      System.arraycopy(values, rows[i] * outputs, all, values.length + i * outputs, outputs);
+    }
+    return new Targets(task, outputs, null, all);
+  }
+
   /** How many rows have each class; for regression nothing. */
-  int[] counts() {
+  public int[] counts() {
     int rows = task == Task.SINGLE ? labels.length : values.length / outputs;
     return counts(IntStream.range(0, rows).toArray());
   }

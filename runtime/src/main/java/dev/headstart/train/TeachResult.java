@@ -1,6 +1,7 @@
 package dev.headstart.train;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import dev.headstart.confidence.Calibration;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Unreadable;
@@ -18,6 +19,12 @@ import java.util.List;
  * @param counts samples of each of the classes
  * @param epochs trained
  * @param validation on the validation samples before the refit; null without any
+ * @param crossValidation what to expect on new samples, where few judged; null where enough did, or
+ *     it cannot be had
+ * @param calibration how honest scores were found, and the temperature that makes them so; null
+ *     where nothing could say
+ * @param augment how pictures were varied; null where that was not asked for
+ * @param warnings what people were told while it was taught, but for samples that were left out
  * @param skipped samples that could not be read, the first of them by name
  * @param duplicates samples that came twice and counted once
  * @param computed samples that went through the backbone; the others' features were known
@@ -36,6 +43,10 @@ public record TeachResult(
     int epochs,
     boolean stoppedEarly,
     Metrics validation,
+    CrossValidation.Summary crossValidation,
+    Calibration calibration,
+    Augmentation.Report augment,
+    List<String> warnings,
     Seconds seconds,
     List<Unreadable> skipped,
     int duplicates,
@@ -44,6 +55,45 @@ public record TeachResult(
     @JsonIgnore List<Epoch> history,
     @JsonIgnore Recipe recipe,
     @JsonIgnore Learned learned) {
+
+  /**
+   * The same with what was done before, to find out how to teach.
+   *
+   * @param before what that took
+   * @param passed samples that went through the backbone then
+   */
+  public TeachResult after(Seconds before, long passed) {
+    return new TeachResult(
+        head,
+        version,
+        promoted,
+        reason,
+        base,
+        cut,
+        kind,
+        classes,
+        counts,
+        samples,
+        epochs,
+        stoppedEarly,
+        validation,
+        crossValidation,
+        calibration,
+        augment,
+        warnings,
+        new Seconds(
+            before.decode + seconds.decode,
+            before.features + seconds.features,
+            seconds.train,
+            before.total + seconds.total),
+        skipped,
+        duplicates,
+        Math.max(passed, computed),
+        manifest,
+        history,
+        recipe,
+        learned);
+  }
 
   /**
    * What it learned from whose features are remembered, row by row; no rows for ready vectors.

@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.confidence.Calibration;
+import dev.headstart.confidence.Novelty;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
@@ -15,8 +18,8 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.NoveltyModel;
 import dev.headstart.head.Pooling;
-import dev.headstart.head.Prototypes;
 import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
 import dev.headstart.head.TailNetwork;
@@ -58,9 +61,6 @@ import java.util.stream.IntStream;
  * more, on everything, for as many epochs.
  */
 public final class Teacher {
-  /** Classes whose counts differ so much deserve a word. */
-  private static final int UNEVEN = 5;
-
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
 
@@ -150,32 +150,41 @@ public final class Teacher {
         live.orElseThrow().check(lesson, said);
       }
       Optional<WarmStart> warm = live.filter(from -> from.alike(lesson, said));
-      Recipe recipe = warm.isPresent() ? said.warm() : said;
+      Recipe asked = warm.isPresent() ? said.warm() : said;
       Split split =
           Split.of(
               request.head(),
               lesson.rows().digests(),
               lesson.strata(),
-              recipe.validation(),
+              asked.validation(),
               runs.judgedBy(request.head()),
               warm.isEmpty() ? Set.of() : trained(request.head()));
       requireTrainable(lesson, split);
-      warn(lesson, split, recipe, listener);
+      Heard heard = new Heard(listener);
+      warn(lesson, split, asked, heard);
+      if (lesson.features() != null) {
+        listener.samples(lesson.taught(split)).forEach(heard::warning);
+      }
       long trainStart = System.nanoTime();
+      Augmentation augmentation =
+          Augmentation.of(lesson, split.train(), asked, cores, staged, heard);
+      Start begins = start(lesson, split, augmentation, asked, warm);
+      Recipe recipe = recipe(request, lesson, split, augmentation, asked, begins, staged);
       Judge judge = new Judge(heads, runs, lesson, names);
       TrainingRun run = run(request, lesson, split, recipe, warm, staged);
-      Taught trained = train(lesson, split, recipe, warm, staged, run, listener);
+      Taught trained = train(lesson, split, augmentation, recipe, begins, staged, run, heard);
       Taught taught =
           trained.metrics != null
               ? trained
               : trained.with(
                   judge.metrics(
-                      manifest(request, lesson, split, recipe, trained),
+                      manifest(request, lesson, split, recipe, trained, Trust.NONE),
                       lesson.classes(),
                       trained.judged(staged),
                       split.validation()));
+      Trust trust = trust(request, lesson, split, recipe, taught, judge, staged);
       double trainSeconds = seconds(trainStart);
-      HeadManifest draft = manifest(request, lesson, split, recipe, taught);
+      HeadManifest draft = manifest(request, lesson, split, recipe, taught, trust);
       return heads.deciding(
           request.head(),
           () -> {
@@ -201,6 +210,10 @@ public final class Teacher {
                 taught.epochs,
                 taught.stoppedEarly,
                 taught.metrics,
+                taught.summary(),
+                trust.calibration,
+                augmentation.report(),
+                heard.warnings(),
                 new TeachResult.Seconds(
                     lesson.decodeSeconds(), lesson.featureSeconds(), trainSeconds, seconds(start)),
                 lesson.rows().skipped().named(),
@@ -273,17 +286,9 @@ public final class Teacher {
               + " some samples of each");
     }
     if (lesson.task() == Task.SINGLE && !recipe.balanced()) {
-      int[] counts = lesson.targets().counts();
-      int least = IntStream.of(counts).filter(n -> n > 0).min().orElse(0);
-      int most = IntStream.of(counts).max().orElse(0);
-      if (most >= UNEVEN * least) {
-        listener.warning(
-            "the rarest class has "
-                + least
-                + " samples, the most frequent "
-                + most
-                + ": --class-weights balanced makes them count alike, at some cost in accuracy");
-      }
+      new ClassCounts(lesson.classes(), lesson.targets().counts())
+          .uneven()
+          .ifPresent(listener::warning);
     }
   }
 
@@ -309,12 +314,27 @@ public final class Teacher {
    * What training left, besides the files.
    *
    * @param refitted whether the judged model lies beside the model
+   * @param estimate where few samples judge
+   * @param network that serves, without a temperature
+   * @param target for regression, mean and deviation of the targets; else null
    */
   private record Taught(
-      int epochs, boolean stoppedEarly, boolean refitted, Metrics metrics, List<Epoch> history) {
+      int epochs,
+      boolean stoppedEarly,
+      boolean refitted,
+      Metrics metrics,
+      List<Epoch> history,
+      Optional<CrossValidation.Estimate> estimate,
+      TrainableNetwork network,
+      Scaling target) {
 
     Taught with(Metrics found) {
-      return new Taught(epochs, stoppedEarly, refitted, found, history);
+      return new Taught(epochs, stoppedEarly, refitted, found, history, estimate, network, target);
+    }
+
+    /** Null for none. */
+    CrossValidation.Summary summary() {
+      return estimate.map(CrossValidation.Estimate::summary).orElse(null);
     }
 
     /** The file that was judged. */
@@ -353,47 +373,106 @@ public final class Teacher {
     return Sample.sha256(parts.toString().getBytes(StandardCharsets.UTF_8));
   }
 
+  /**
+   * What a training starts from.
+   *
+   * @param network null for a prototype head
+   * @param target for regression, mean and deviation of the targets; else null
+   */
+  private record Start(TrainableNetwork network, Scaling target) {}
+
+  private Start start(
+      Lesson lesson,
+      Split split,
+      Augmentation augmentation,
+      Recipe recipe,
+      Optional<WarmStart> warm) {
+    if (recipe.kind() instanceof HeadKind.Prototype) {
+      return new Start(null, null);
+    }
+    if (warm.isPresent()) {
+      return new Start(warm.get().network(lesson), warm.get().target());
+    }
+    Scaling target = FreshHead.target(lesson.targets(), split.train());
+    return new Start(
+        lesson.tail() != null
+            ? tail(lesson, split.train())
+            : FreshHead.network(
+                recipe.kind(),
+                lesson.features(),
+                augmentation.with(split.train()),
+                lesson.base() == null,
+                lesson.targets().outputs(),
+                recipe.seed()),
+        target);
+  }
+
+  /** What was left to be found out. */
+  private Recipe recipe(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Augmentation augmentation,
+      Recipe asked,
+      Start begins,
+      Path staged) {
+    Recipe recipe = asked.withAugment(augmentation.text());
+    if (!request.recipe().steps().findRate() || begins.network == null) {
+      return recipe;
+    }
+    LabeledExamples data =
+        new LabeledExamples(lesson.examples(), augmentation.targets(), begins.target);
+    return recipe.withRate(
+        RateFinder.find(
+            begins.network, data, augmentation.with(split.train()), recipe, staged, cores));
+  }
+
   /** Trains, and leaves the version's files in the staged folder. */
   private Taught train(
       Lesson lesson,
       Split split,
+      Augmentation augmentation,
       Recipe recipe,
-      Optional<WarmStart> warm,
+      Start begins,
       Path staged,
       TrainingRun run,
       TrainingListener listener) {
-    int[] all = IntStream.range(0, lesson.examples().rows()).toArray();
+    int[] train = augmentation.with(split.train());
+    int[] all = augmentation.with(IntStream.range(0, lesson.rows().count()).toArray());
     boolean refit = recipe.refit() && split.validation().length > 0;
+    LessonFolds folds = new LessonFolds(lesson, augmentation, recipe, cores, listener);
     if (recipe.kind() instanceof HeadKind.Prototype) {
-      HeadNetwork judged = prototype(lesson, split.train());
+      HeadNetwork judged = FreshHead.prototype(lesson.features(), augmentation.targets(), train);
       write(judged, lesson, null, staged.resolve(refit ? HeadStore.JUDGED : HeadStore.MODEL));
+      HeadNetwork whole = judged;
       if (refit) {
-        write(prototype(lesson, all), lesson, null, staged.resolve(HeadStore.MODEL));
+        whole = FreshHead.prototype(lesson.features(), augmentation.targets(), all);
+        write(whole, lesson, null, staged.resolve(HeadStore.MODEL));
       }
-      return new Taught(0, false, refit, null, List.of());
+      Optional<CrossValidation.Estimate> estimate = folds.estimate(split.validation(), 0, staged);
+      return new Taught(0, false, refit, null, List.of(), estimate, whole, null);
     }
-    Scaling target =
-        warm.isPresent() ? warm.get().target() : targetScaling(lesson.targets(), split.train());
-    TrainableNetwork initial =
-        warm.isPresent()
-            ? warm.get().network(lesson)
-            : lesson.tail() == null
-                ? pooled(lesson, split.train(), recipe)
-                : tail(lesson, split.train());
+    Scaling target = begins.target;
     Trainer trainer =
-        new Trainer(initial, lesson.examples(), lesson.targets(), target, recipe, cores);
+        new Trainer(
+            begins.network, lesson.examples(), augmentation.targets(), target, recipe, cores);
     listener.stage("train", recipe.epochs());
     Trainer.Outcome judged =
         trainer.train(
             staged,
-            split.train(),
+            train,
             split.validation(),
             recipe.epochs(),
             listener,
             TrainingRun.Stage.TRAIN,
             run);
+    Parting.of(judged.history(), split.validation().length, recipe, lesson.modality())
+        .ifPresent(listener::warning);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
+    Optional<CrossValidation.Estimate> estimate =
+        folds.estimate(
+            split.validation(), Math.max(epochs, trainer.fewestEpochs(all.length)), staged);
     if (refit) {
       write(network, lesson, target, staged.resolve(HeadStore.JUDGED));
       epochs = Math.max(epochs, trainer.fewestEpochs(all.length));
@@ -404,16 +483,15 @@ public final class Teacher {
               .network();
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
-    return new Taught(epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history());
-  }
-
-  private static TrainableNetwork pooled(Lesson lesson, int[] rows, Recipe recipe) {
-    Scaling.Estimate estimate = new Scaling.Estimate(lesson.features().width());
-    for (int row : rows) {
-      estimate.add(lesson.features().row(row));
-    }
-    Scaling scaling = lesson.base() == null ? estimate.each() : estimate.common();
-    return HeadNetwork.fresh(recipe.kind(), scaling, lesson.targets().outputs(), recipe.seed());
+    return new Taught(
+        epochs,
+        judged.stoppedEarly(),
+        refit,
+        judged.metrics(),
+        judged.history(),
+        estimate,
+        network,
+        target);
   }
 
   /** Scaled for what the base's layers give before they train. */
@@ -454,45 +532,76 @@ public final class Teacher {
     }
   }
 
-  /** Mean and deviation of a regression's targets; null for other tasks. */
-  private static Scaling targetScaling(Targets targets, int[] rows) {
-    if (targets.task() != Task.REGRESSION) {
-      return null;
-    }
-    double sum = 0;
-    double squares = 0;
-    for (int row : rows) {
-      sum += targets.values()[row];
-    }
-    double mean = sum / rows.length;
-    for (int row : rows) {
-      squares += (targets.values()[row] - mean) * (targets.values()[row] - mean);
-    }
-    double deviation = Math.sqrt(squares / rows.length);
-    return new Scaling(
-        new float[] {(float) mean}, new float[] {deviation > 0 ? (float) deviation : 1});
-  }
-
-  private static HeadNetwork prototype(Lesson lesson, int[] rows) {
-    Prototypes prototypes = new Prototypes(lesson.classes().size(), lesson.features().width());
-    int[] labels = new int[rows.length];
-    for (int i = 0; i < rows.length; i++) {
-      labels[i] = lesson.targets().labels()[rows[i]];
-      prototypes.add(labels[i], lesson.features().row(rows[i]));
-    }
-    Iterable<float[]> features =
-        () -> IntStream.of(rows).mapToObj(lesson.features()::row).iterator();
-    return prototypes.head(features, labels);
-  }
-
   /** Into the staged folder, which is forced to the disk as a whole when it is published. */
   private static void write(TrainableNetwork network, Lesson lesson, Scaling target, Path file) {
-    OnnxModel model = network.serving(lesson.shape(), lesson.task(), target);
+    write(network.serving(lesson.shape(), lesson.task(), target), file);
+  }
+
+  private static void write(OnnxModel model, Path file) {
     try {
       Files.write(file, model.toBytes());
     } catch (IOException e) {
       throw new FailureException("the head's model cannot be written to " + file + ": " + e, e);
     }
+  }
+
+  /**
+   * How far a version can be trusted.
+   *
+   * @param calibration null where nothing could say
+   * @param novelty null where there is none
+   */
+  private record Trust(Calibration calibration, Novelty novelty) {
+    static final Trust NONE = new Trust(null, null);
+
+    /** As head.json has it. */
+    JsonNode thresholds() {
+      if (novelty == null) {
+        return null;
+      }
+      ObjectNode json = JSON.createObjectNode();
+      json.put("samples", novelty.samples());
+      ObjectNode limits = json.putObject("limits");
+      for (double rate : Novelty.RATES) {
+        limits.put(Double.toString(rate), novelty.limit(rate));
+      }
+      return json;
+    }
+  }
+
+  /**
+   * Finds the temperature of the scores, which the serving model gets, and the novelty of samples.
+   * The judged weights stay without a temperature: it changes no answer, so promotion does not see
+   * it, and a training that begins from them would.
+   */
+  private Trust trust(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Taught taught,
+      Judge judge,
+      Path staged) {
+    LessonConfidence confidence = new LessonConfidence(lesson);
+    Optional<Calibration> calibration = Optional.empty();
+    if (taught.estimate.isPresent()) {
+      calibration = confidence.calibration(recipe.kind(), taught.estimate.get());
+    } else if (split.validation().length > 0) {
+      HeadManifest draft = manifest(request, lesson, split, recipe, taught, Trust.NONE);
+      float[] scores = judge.scores(draft, taught.judged(staged), split.validation());
+      calibration = confidence.calibrationOf(recipe.kind(), scores, split.validation());
+    }
+    calibration.ifPresent(
+        found -> {
+          OnnxModel served =
+              taught.network.serving(
+                  lesson.shape(), lesson.task(), taught.target, found.temperature());
+          write(served, staged.resolve(HeadStore.MODEL));
+        });
+    Optional<Novelty> novelty = confidence.novelty();
+    novelty.ifPresent(
+        found -> write(NoveltyModel.of(found, lesson.shape()), staged.resolve(HeadStore.NOVELTY)));
+    return new Trust(calibration.orElse(null), novelty.orElse(null));
   }
 
   /** A version whose samples cannot be remembered must not stay: nothing could judge it fairly. */
@@ -519,7 +628,7 @@ public final class Teacher {
   }
 
   private HeadManifest manifest(
-      TeachRequest request, Lesson lesson, Split split, Recipe recipe, Taught taught) {
+      TeachRequest request, Lesson lesson, Split split, Recipe recipe, Taught taught, Trust trust) {
     BaseModel base = lesson.base();
     Backbone backbone = lesson.backbone();
     return new HeadManifest(
@@ -545,7 +654,10 @@ public final class Teacher {
             taught.stoppedEarly,
             taught.refitted,
             taught.metrics == null ? null : JSON.valueToTree(taught.metrics),
-            JSON.valueToTree(taught.history)),
+            JSON.valueToTree(taught.history),
+            taught.summary() == null ? null : JSON.valueToTree(taught.summary()),
+            trust.calibration == null ? null : JSON.valueToTree(trust.calibration),
+            trust.thresholds()),
         new HeadManifest.Provenance(
             Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
             lesson.rows().digest(),

@@ -6,6 +6,7 @@ import dev.headstart.error.FailureException;
 import dev.headstart.head.Scaling;
 import dev.headstart.head.TrainableNetwork;
 import dev.headstart.onnx.Tensor;
+import dev.headstart.sample.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,6 +156,32 @@ public final class Trainer {
     return outcome(best == null ? Checkpoint.read(checkpoint).weights() : best, progress);
   }
 
+  /**
+   * Trains for so many epochs and says what rows that did not train score.
+   *
+   * @param folder for the artifacts
+   * @param judged rows that are not among those that train
+   * @param listener hears of steps, and of epochs that are done as progress
+   * @return logits [judged, outputs]; for regression numbers in their own units
+   * @throws FailureException if the loss diverges, or the platform cannot train
+   */
+  float[] heldOut(Path folder, int[] train, int[] judged, int epochs, TrainingListener listener) {
+    try (TrainingLoop loop =
+        new TrainingLoop(
+            data, initial, recipe, artifacts, folder, train, TrainingRun.Progress.NONE, cores)) {
+      Pace pace = new Pace(listener, epochs, loop.stepsAnEpoch());
+      for (int epoch = 1; epoch <= epochs; epoch++) {
+        loop.epoch(epoch, pace);
+        listener.progress(epoch);
+      }
+      float[] logits = loop.logits(judged, epochs);
+      if (data.targets().task() == Task.REGRESSION) {
+        data.activate(logits);
+      }
+      return logits;
+    }
+  }
+
   /** Whether the best epoch is too long ago to go on. */
   private boolean impatient(int epoch, int best, int rows) {
     return recipe.patience() > 0 && epoch - Math.max(best, fewestEpochs(rows)) >= recipe.patience();
@@ -190,6 +217,11 @@ public final class Trainer {
    * @param rows that train
    */
   int fewestEpochs(int rows) {
+    return fewestEpochs(recipe, rows);
+  }
+
+  /** The same for a recipe. */
+  static int fewestEpochs(Recipe recipe, int rows) {
     int together = recipe.batch() * recipe.accumulate();
     int steps = (rows + together - 1) / together;
     return Math.min(recipe.epochs(), (FEWEST_STEPS + steps - 1) / steps);

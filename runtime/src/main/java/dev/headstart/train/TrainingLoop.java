@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.DoubleConsumer;
 
 /**
  * Epoch after epoch of steps over the samples that train, in a training session, which is opened
@@ -120,16 +121,13 @@ final class TrainingLoop implements AutoCloseable {
     }
     shuffle();
     long steps = (long) recipe.epochs() * stepsAnEpoch();
-    double[] sum = new double[1];
+    double sum = 0;
     float[] scores = new float[rows.length * data.targets().outputs()];
     int[] taken = new int[rows.length];
     int seen = 0;
     for (int from = 0; from < rows.length; from += together) {
       float factor = (float) recipe.schedule().factor(step++, steps, recipe.warmup());
-      if (factor * (float) recipe.rate() != rate) {
-        rate = factor * (float) recipe.rate();
-        session.learningRate(rate);
-      }
+      rate(factor * (float) recipe.rate());
       int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
       if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
         these = batches.withoutLone(these);
@@ -141,19 +139,11 @@ final class TrainingLoop implements AutoCloseable {
       int start = seen;
       System.arraycopy(these, 0, taken, start, these.length);
       seen += these.length;
-      batches.each(
-          these,
-          weight(these),
-          (batch, positions, count) -> {
-            double loss =
-                session.accumulate(
-                    batch,
-                    HeadNetwork.LOGITS,
-                    logits -> gather(logits, scores, start, positions, count));
-            check(loss, epoch);
-            sum[0] += loss * count;
-          });
-      session.update();
+      sum +=
+          step(
+              these,
+              (logits, positions, count) -> gather(logits, scores, start, positions, count),
+              loss -> check(loss, epoch));
       pace.step();
     }
     if (seen == 0) {
@@ -164,7 +154,73 @@ final class TrainingLoop implements AutoCloseable {
     }
     data.activate(scores);
     Metrics metrics = Metrics.of(scores, data.targets(), Arrays.copyOf(taken, seen));
-    return new Passed(sum[0] / seen, metrics.accuracy());
+    return new Passed(sum / seen, metrics.accuracy());
+  }
+
+  private void rate(float next) {
+    if (next != rate) {
+      rate = next;
+      session.learningRate(rate);
+    }
+  }
+
+  /** Takes a batch's logits and where its rows stand. */
+  private interface Logits {
+    void take(FloatBuffer logits, int[] positions, int count);
+  }
+
+  /**
+   * A step of the optimizer.
+   *
+   * @param check of each batch's mean loss
+   * @return the sum of the samples' losses
+   */
+  private double step(int[] these, Logits logits, DoubleConsumer check) {
+    double[] sum = new double[1];
+    batches.each(
+        these,
+        weight(these),
+        (batch, positions, count) -> {
+          double loss =
+              session.accumulate(
+                  batch, HeadNetwork.LOGITS, found -> logits.take(found, positions, count));
+          check.accept(loss);
+          sum[0] += loss * count;
+        });
+    session.update();
+    return sum[0];
+  }
+
+  /**
+   * Steps at rates of their own, pass after pass over the samples, from fresh weights.
+   *
+   * @return the mean loss in each step, before it; fewer than rates where one is not finite
+   */
+  double[] losses(double[] rates) {
+    open(1);
+    double[] losses = new double[rates.length];
+    int from = rows.length;
+    for (int i = 0; i < rates.length; i++) {
+      if (from >= rows.length) {
+        shuffle();
+        from = 0;
+      }
+      rate((float) rates[i]);
+      int[] these = Arrays.copyOfRange(rows, from, Math.min(rows.length, from + together));
+      from += together;
+      if (recipe.batchNorm() == Recipe.BatchNorm.TRAIN) {
+        these = batches.withoutLone(these);
+      }
+      if (these.length == 0) {
+        losses[i] = i > 0 ? losses[i - 1] : 0;
+        continue;
+      }
+      losses[i] = step(these, (logits, positions, count) -> {}, loss -> {}) / these.length;
+      if (!Double.isFinite(losses[i])) {
+        return Arrays.copyOf(losses, i);
+      }
+    }
+    return losses;
   }
 
   /** Puts a batch's rows to their places in [samples, outputs]. */
@@ -228,17 +284,8 @@ final class TrainingLoop implements AutoCloseable {
    * @throws FailureException if the loss is not finite
    */
   Judgement judge(int[] judges, int epoch) {
-    int width = data.targets().outputs();
-    float[] scores = new float[judges.length * width];
     Map<String, Tensor> outputs = new HashMap<>();
-    batches.each(
-        judges,
-        judges.length,
-        (batch, positions, count) -> {
-          outputs.putAll(session.evaluate(batch));
-          FloatBuffer logits = outputs.get(HeadNetwork.LOGITS).floatBuffer();
-          gather(logits, scores, 0, positions, count);
-        });
+    float[] scores = logits(judges, outputs);
     data.activate(scores);
     Metrics metrics = Metrics.of(scores, data.targets(), judges);
     if (!Double.isFinite(metrics.loss())) {
@@ -249,6 +296,37 @@ final class TrainingLoop implements AutoCloseable {
       values.put(name, outputs.get(Artifacts.VALUE + name));
     }
     return new Judgement(metrics, values);
+  }
+
+  /**
+   * What rows give under the weights as they are, after an epoch.
+   *
+   * @return [judges, outputs]
+   * @throws FailureException if one is not finite
+   */
+  float[] logits(int[] judges, int epoch) {
+    float[] logits = logits(judges, new HashMap<>());
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        throw diverged(logit, epoch);
+      }
+    }
+    return logits;
+  }
+
+  /**
+   * @param outputs takes the evaluation's outputs of the last batch
+   */
+  private float[] logits(int[] judges, Map<String, Tensor> outputs) {
+    float[] logits = new float[judges.length * data.targets().outputs()];
+    batches.each(
+        judges,
+        judges.length,
+        (batch, positions, count) -> {
+          outputs.putAll(session.evaluate(batch));
+          gather(outputs.get(HeadNetwork.LOGITS).floatBuffer(), logits, 0, positions, count);
+        });
+    return logits;
   }
 
   /** Writes the checkpoint, with the optimizer's state. */

@@ -127,7 +127,8 @@ class MiniLmTest {
             m.batchInvariant(),
             m.labels(),
             m.licence(),
-            m.source());
+            m.source(),
+            m.domain());
     BaseModel other = new BaseModel(fused, new ModelFiles.Bundled("dev/headstart/models/minilm/"));
     try (Backbone ours = open("pooled");
         Backbone theirs = Backbone.open(other, other.cut("pooled"), List.of(Provider.CPU))) {

@@ -47,6 +47,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Teach a device something new, on the device, in seconds, without Python.",
     subcommands = {
       DemoCommand.class,
+      AdviseCommand.class,
       TeachCommand.class,
       EvaluateCommand.class,
       PredictCommand.class,

@@ -42,7 +42,7 @@ final class Progress implements TrainingListener, AutoCloseable {
 
   @Override
   public void stage(String name, long steps) {
-    if (!name.equals("refit")) {
+    if (!name.equals("refit") || !stage.equals("train")) {
       close();
     }
     stage = name;
@@ -158,11 +158,21 @@ final class Progress implements TrainingListener, AutoCloseable {
 
   @Override
   public void warning(String message) {
+    say(() -> console.warning(message));
+  }
+
+  @Override
+  public void note(String message) {
+    say(() -> console.message(message));
+  }
+
+  /** Prints a line where the bar stands, and the bar below it. */
+  private void say(Runnable line) {
     if (bar != null) {
       bar.pause();
       clear();
     }
-    console.warning(message);
+    line.run();
     if (bar != null) {
       bar.resume();
     }

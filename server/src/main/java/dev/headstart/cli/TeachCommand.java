@@ -64,7 +64,9 @@ final class TeachCommand extends HeadstartCommand {
       names = "--cut",
       paramLabel = "NAME",
       defaultValue = "auto",
-      description = "Where the base model is cut: auto (its deepest tap), a tap or a tensor")
+      description =
+          "Where the base model is cut: auto (as advise says; a head with a live version stays as"
+              + " that is), a tap or a tensor")
   private String cut;
 
   @Option(
@@ -79,7 +81,8 @@ final class TeachCommand extends HeadstartCommand {
       names = "--unfreeze",
       paramLabel = "WHAT",
       description =
-          "What of the base model trains: head (default, nothing of it), a number of blocks from"
+          "What of the base model trains: head (nothing of it, and for few samples the default, see"
+              + " advise), a number of blocks from"
               + " the end, a tap or tensor (all after it), a pattern of parameter names with *, or"
               + " all")
   private String unfreeze;
@@ -164,8 +167,19 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--rate",
       paramLabel = "RATE",
-      description = "Highest learning rate. Default: by the width of the features")
-  private Double rate;
+      converter = AskedRate.Converter.class,
+      description =
+          "Highest learning rate, or auto: found by a range test. Default: by the width of the"
+              + " features")
+  private AskedRate rate;
+
+  @Option(
+      names = "--augment",
+      paramLabel = "HOW",
+      description =
+          "Variants of pictures that train beside them: none (default), some of"
+              + " flip,crop,colour,noise,rotate, or auto: those that are measured to help")
+  private String augment;
 
   @Option(
       names = "--batch",
@@ -261,7 +275,13 @@ final class TeachCommand extends HeadstartCommand {
                 labelSmoothing,
                 classWeights == null ? null : classWeights == ClassWeights.BALANCED),
             new RecipeOptions.OptimizerOptions(
-                optimizer, rate, schedule, warmup, weightDecay, clip),
+                optimizer,
+                rate == null ? null : rate.value(),
+                schedule,
+                warmup,
+                weightDecay,
+                clip,
+                rate != null && rate.value() == null),
             new RecipeOptions.Passes(epochs, batch, accumulate),
             new RecipeOptions.Judging(validation, patience, noRefit ? Boolean.FALSE : null),
             new RecipeOptions.FineTuning(
@@ -271,6 +291,7 @@ final class TeachCommand extends HeadstartCommand {
                 warmStart ? RecipeOptions.Start.WARM : RecipeOptions.Start.FRESH,
                 gradual,
                 batchNorm),
+            augment,
             seed);
     TeachResult result =
         teach(new TeachRequest(head, DataSource.at(data), base, cut, recipe, promotion, resume));
