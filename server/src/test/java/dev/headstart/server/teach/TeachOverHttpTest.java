@@ -196,7 +196,7 @@ class TeachOverHttpTest {
     JsonNode versions = client.get(path + "/versions").expect(200).path("versions");
     assertEquals(2, versions.size());
     assertEquals(
-        "version live created kind base cut classes samples metrics forgotten run",
+        "version live created kind base cut classes samples metrics crossValidation forgotten run",
         names(versions.get(0)));
     assertEquals(2, versions.at("/0/version").asInt());
     assertTrue(versions.at("/0/live").asBoolean());
