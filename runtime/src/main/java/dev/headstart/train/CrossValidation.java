@@ -138,21 +138,23 @@ public final class CrossValidation {
   }
 
   /**
-   * Steps and multiplications that it takes, in units of about a nanosecond.
+   * What it takes at most, near duplicates included, in units of about a nanosecond.
    *
+   * @param samples that are judged
    * @param rows that train, with those that are made of them
    * @param epochs that each head trains
    */
-  double cost(Folds folds, int rows, int epochs) {
+  double cost(int samples, int rows, int epochs) {
+    double pairs = 10.0 * samples * samples;
     if (recipe.kind() instanceof HeadKind.Prototype) {
-      return (double) rows * features.width() * targets.outputs() * folds.count();
+      return pairs + (double) FOLDS * rows * features.width() * targets.outputs();
     }
     long parameters =
         recipe.kind() instanceof HeadKind.Mlp mlp
             ? (long) mlp.hidden() * (features.width() + targets.outputs())
             : (long) features.width() * targets.outputs();
-    double steps = (double) epochs * (folds.count() - 1) * rows / recipe.batch();
-    return steps * (30_000 + 0.7 * parameters * (1 + recipe.batch()));
+    double steps = (double) epochs * (FOLDS - 1) * rows / recipe.batch();
+    return pairs + steps * (30_000 + 0.7 * parameters * (1 + recipe.batch()));
   }
 
   /**
