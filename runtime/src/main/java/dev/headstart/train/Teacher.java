@@ -466,7 +466,12 @@ public final class Teacher {
             listener,
             TrainingRun.Stage.TRAIN,
             run);
-    Parting.of(judged.history(), split.validation().length, recipe, lesson.modality())
+    Parting.of(
+            judged.history(),
+            split.validation().length,
+            recipe,
+            lesson.modality(),
+            augmentation.report() != null)
         .ifPresent(listener::warning);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();

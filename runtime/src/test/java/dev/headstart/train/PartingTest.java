@@ -37,7 +37,7 @@ class PartingTest {
   }
 
   private static Optional<String> said(List<Epoch> history, int validation) {
-    return Parting.of(history, validation, recipe("mlp:8"), Modality.IMAGE);
+    return Parting.of(history, validation, recipe("mlp:8"), Modality.IMAGE, false);
   }
 
   @Test
@@ -48,9 +48,16 @@ class PartingTest {
     assertTrue(said.contains("from 0.500 to 1.25"), said);
     assertTrue(said.contains("--augment auto") && said.contains("--head linear"), said);
     assertTrue(said.contains("--weight-decay 0.1"), said);
+    List<Epoch> same = history(20, e -> 1.0 / e, rising, 0.9, 0.85);
+    String tried = Parting.of(same, 100, recipe("mlp:8"), Modality.IMAGE, true).orElseThrow();
+    assertFalse(tried.contains("augment"), tried);
     String text =
         Parting.of(
-                history(20, e -> 1.0 / e, rising, 0.9, 0.85), 100, recipe("linear"), Modality.TEXT)
+                history(20, e -> 1.0 / e, rising, 0.9, 0.85),
+                100,
+                recipe("linear"),
+                Modality.TEXT,
+                false)
             .orElseThrow();
     assertFalse(text.contains("augment") || text.contains("smaller head"), text);
   }

@@ -93,6 +93,9 @@ export const STAGES = {
   artifacts: "Preparing the training",
   train: "Training",
   refit: "Learning from all samples",
+  augment: "Varying the pictures",
+  "augment: gain": "Measuring what varying them gains",
+  "cross-validation": "Estimating how it will do on new samples",
   publish: "Writing the version",
   judge: "Judging the version",
 };
