@@ -47,7 +47,7 @@ class CalibrationTest {
                       head,
                       Shared.path("data/" + data + "/" + train),
                       null,
-                      null,
+                      "auto",
                       RecipeOptions.of(kind),
                       TeachRequest.Promotion.ALWAYS),
                   TrainingListener.NONE);
@@ -104,7 +104,12 @@ class CalibrationTest {
       TeachResult result =
           headstart.teach(
               new TeachRequest(
-                  "points", csv, null, null, RecipeOptions.DEFAULTS, TeachRequest.Promotion.ALWAYS),
+                  "points",
+                  csv,
+                  null,
+                  "auto",
+                  RecipeOptions.DEFAULTS,
+                  TeachRequest.Promotion.ALWAYS),
               TrainingListener.NONE);
       HeadStore.Stored stored = headstart.heads().loadLive("points");
       Map<String, Tensor> served = OnnxModel.read(stored.model()).initializers();
