@@ -12,9 +12,9 @@ import java.util.function.DoubleUnaryOperator;
  * + 1) / (n + 2) only (the targets of Platt, Probabilistic Outputs for Support Vector Machines,
  * 1999), the rest as the class that comes closest to it. And as a head that stopped at its least
  * validation loss is about right already, and those of a cross-validation know less than the one
- * that serves, the logarithm of the temperature has a Cauchy distribution about 0 before anything is
- * seen, of scale {@value #SCALE}: a small difference from 1 needs hundreds of samples, a large one
- * is hardly held back.
+ * that serves, the logarithm of the temperature has a Cauchy distribution about 0 before anything
+ * is seen, of scale {@value #SCALE}: a small difference from 1 needs hundreds of samples, a large
+ * one is hardly held back.
  */
 public final class Temperature {
   /** Leaves scores as they are. */
@@ -97,8 +97,8 @@ public final class Temperature {
   }
 
   /**
-   * Cross-entropy is convex in 1 / temperature, so it has one minimum; with the doubt about it there
-   * may be two, both between that and 1.
+   * Cross-entropy is convex in 1 / temperature, so it has one minimum; with the doubt about it
+   * there may be two, both between that and 1.
    *
    * @param crossEntropy of all samples, by 1 / temperature
    */
