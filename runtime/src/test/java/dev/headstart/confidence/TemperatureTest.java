@@ -95,9 +95,13 @@ class TemperatureTest {
   @Test
   void aSmallDifferenceFromOneNeedsManySamples() {
     Random random = new Random(SEED);
-    int[] few = new int[60];
-    float[] logits = drawn(random, few, 4, 1.15);
-    assertEquals(1, Temperature.ofClasses(logits, few), 0.06);
+    int near = 0;
+    for (int draw = 0; draw < 50; draw++) {
+      int[] few = new int[60];
+      float temperature = Temperature.ofClasses(drawn(random, few, 4, 1.1), few);
+      near += Math.abs(temperature - 1) < 0.08 ? 1 : 0;
+    }
+    assertTrue(near > 25, near + " of 50 temperatures of 60 samples each are near 1");
     int[] many = new int[20_000];
     assertEquals(1.15, Temperature.ofClasses(drawn(random, many, 4, 1.15), many), 0.03);
   }
