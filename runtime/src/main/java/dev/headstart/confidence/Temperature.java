@@ -7,15 +7,23 @@ import java.util.function.DoubleUnaryOperator;
  * right (Guo et al., On Calibration of Modern Neural Networks, 2017). The order of the scores, and
  * with it every answer, stays as it is.
  *
- * <p>It is the number with the least cross-entropy on samples that did not train, by golden-section
- * search over its logarithm. As n samples without an error do not make an error impossible, each
- * counts as its own class to (n + 1) / (n + 2) only (the targets of Platt, Probabilistic Outputs
- * for Support Vector Machines, 1999), the rest as the class that comes closest to it: all samples
- * together count as one error more. So classes that are far apart do not give scores of 1.
+ * <p>It is the number with the least cross-entropy on samples that did not train, with two doubts.
+ * As n samples without an error do not make an error impossible, each counts as its own class to (n
+ * + 1) / (n + 2) only (the targets of Platt, Probabilistic Outputs for Support Vector Machines,
+ * 1999), the rest as the class that comes closest to it. And as a head that stopped at its least
+ * validation loss is about right already, and those of a cross-validation know less than the one
+ * that serves, the logarithm of the temperature has a Cauchy distribution about 0 before anything
+ * is seen, of scale {@value #SCALE}: a small difference from 1 needs hundreds of samples, a large
+ * one is hardly held back.
  */
 public final class Temperature {
   /** Leaves scores as they are. */
   public static final float NONE = 1;
+
+  private static final double SCALE = 0.1;
+
+  /** Points that are tried between what the samples say and 1. */
+  private static final int POINTS = 32;
 
   private static final double LOWEST = 0.02;
   private static final double HIGHEST = 50;
@@ -88,30 +96,52 @@ public final class Temperature {
         });
   }
 
-  /** Cross-entropy is convex in 1 / temperature, so it has one minimum. */
+  /**
+   * Cross-entropy is convex in 1 / temperature, so it has one minimum; with the doubt about it
+   * there may be two, both between that and 1.
+   *
+   * @param crossEntropy of all samples, by 1 / temperature
+   */
   private static float least(DoubleUnaryOperator crossEntropy) {
-    double low = Math.log(1 / HIGHEST);
-    double high = Math.log(1 / LOWEST);
+    DoubleUnaryOperator likelihood = log -> crossEntropy.applyAsDouble(Math.exp(-log));
+    DoubleUnaryOperator all =
+        log -> likelihood.applyAsDouble(log) + Math.log1p(Math.pow(log / SCALE, 2));
+    double likeliest = least(likelihood, Math.log(LOWEST), Math.log(HIGHEST));
+    double step = likeliest / POINTS;
+    int best = 0;
+    double lowest = Double.POSITIVE_INFINITY;
+    for (int i = 0; i <= POINTS; i++) {
+      double value = all.applyAsDouble(i * step);
+      best = value < lowest ? i : best;
+      lowest = Math.min(lowest, value);
+    }
+    double from = Math.max(0, best - 1) * step;
+    double to = Math.min(POINTS, best + 1) * step;
+    return (float) Math.exp(least(all, Math.min(from, to), Math.max(from, to)));
+  }
+
+  /** By golden-section search. */
+  private static double least(DoubleUnaryOperator function, double low, double high) {
     double a = high - RATIO * (high - low);
     double b = low + RATIO * (high - low);
-    double atA = crossEntropy.applyAsDouble(Math.exp(a));
-    double atB = crossEntropy.applyAsDouble(Math.exp(b));
+    double atA = function.applyAsDouble(a);
+    double atB = function.applyAsDouble(b);
     while (high - low > 1e-4) {
       if (atA < atB) {
         high = b;
         b = a;
         atB = atA;
         a = high - RATIO * (high - low);
-        atA = crossEntropy.applyAsDouble(Math.exp(a));
+        atA = function.applyAsDouble(a);
       } else {
         low = a;
         a = b;
         atA = atB;
         b = low + RATIO * (high - low);
-        atB = crossEntropy.applyAsDouble(Math.exp(b));
+        atB = function.applyAsDouble(b);
       }
     }
-    return (float) Math.exp(-(low + high) / 2);
+    return (low + high) / 2;
   }
 
   /** Softmax of logits over a temperature, row by row: [samples, classes]. */
