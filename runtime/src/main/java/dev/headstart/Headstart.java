@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.advise.Advice;
 import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
 import dev.headstart.advise.Advisor;
+import dev.headstart.advise.CheckingListener;
+import dev.headstart.advise.Checkup;
 import dev.headstart.advise.Study;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
@@ -116,6 +119,12 @@ public final class Headstart implements AutoCloseable {
     return advisor().study(request, listener);
   }
 
+  /** Advises on labelled samples, and says what is sick in them; see {@link Checkup}. */
+  public Advised advised(AdviceRequest request, TrainingListener listener) {
+    Study study = study(request, listener);
+    return new Advised(study.advice(), Checkup.of(study, null));
+  }
+
   /** Statistics of a base's own domain; see {@link Advisor#domain}. */
   public Manifest.Domain domain(AdviceRequest request, String about, TrainingListener listener) {
     return advisor().domain(request, about, listener);
@@ -149,7 +158,7 @@ public final class Headstart implements AutoCloseable {
             Renaming.names(workspace.samples()),
             Runtime.getRuntime().availableProcessors());
     try {
-      TeachResult result = teacher.teach(request, listener);
+      TeachResult result = teacher.teach(request, new CheckingListener(listener));
       if (resolved.advice() != null) {
         result = result.after(resolved.advice().spent(), resolved.advice().computed());
       }

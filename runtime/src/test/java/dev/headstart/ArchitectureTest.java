@@ -62,6 +62,8 @@ class ArchitectureTest {
         .definedBy("dev.headstart.advise..")
         .layer("train")
         .definedBy("dev.headstart.train..")
+        .layer("confidence")
+        .definedBy("dev.headstart.confidence..")
         .layer("head")
         .definedBy("dev.headstart.head..")
         .layer("backbone")
@@ -96,6 +98,9 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("façade", "teach")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("façade", "workspace", "teach", "predict", "advise")
+        .whereLayer("confidence")
+        .mayOnlyBeAccessedByLayers(
+            "façade", "workspace", "teach", "serving", "predict", "train", "head")
         .whereLayer("head")
         .mayOnlyBeAccessedByLayers(
             "façade", "workspace", "teach", "serving", "predict", "advise", "train")

@@ -129,6 +129,10 @@ public record HeadManifest(
    * @param history of every epoch
    * @param crossValidation what to expect on new samples, where few judged; null where enough did,
    *     or it is not known
+   * @param calibration how honest scores were found, and the temperature that makes them so; null
+   *     where nothing could say, and in versions older than it
+   * @param novelty how many samples its thresholds come from, and what share of familiar samples
+   *     exceeds which; null where a version has none
    */
   public record Result(
       int train,
@@ -138,9 +142,11 @@ public record HeadManifest(
       boolean refitted,
       JsonNode metrics,
       JsonNode history,
-      JsonNode crossValidation) {
+      JsonNode crossValidation,
+      JsonNode calibration,
+      JsonNode novelty) {
 
-    /** Without a cross-validation. */
+    /** Without what says how far it can be trusted. */
     public Result(
         int train,
         int validation,
@@ -149,7 +155,7 @@ public record HeadManifest(
         boolean refitted,
         JsonNode metrics,
         JsonNode history) {
-      this(train, validation, epochs, stoppedEarly, refitted, metrics, history, null);
+      this(train, validation, epochs, stoppedEarly, refitted, metrics, history, null, null, null);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.headstart.head;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
+import dev.headstart.confidence.Temperature;
 import dev.headstart.error.BadInputException;
 import dev.headstart.onnx.Attribute;
 import dev.headstart.onnx.ElementType;
@@ -49,6 +50,7 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
   static final String OUTPUT_BIAS = "output.bias";
   private static final String TARGET_MEAN = "target.mean";
   private static final String TARGET_DEVIATION = "target.deviation";
+  private static final String TEMPERATURE = "logits.temperature";
 
   /** The names of what a head's own layers learn, where it has them. */
   public static final List<String> PARAMETERS =
@@ -66,7 +68,8 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
           OUTPUT_WEIGHT,
           OUTPUT_BIAS,
           TARGET_MEAN,
-          TARGET_DEVIATION);
+          TARGET_DEVIATION,
+          TEMPERATURE);
 
   /**
    * A network with fresh weights: zero in the last layer, and before it uniform in ±1/sqrt(inputs),
@@ -261,26 +264,42 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
    * @param cut shape of the cut's tensor for one sample, without the batch; -1 for a free dimension
    * @param task decides what becomes of the logits
    * @param target for regression, the targets' mean and deviation; else ignored
+   * @param temperature that logits are divided by first; ignored for regression
    * @param opset of the base that it may be joined to
    */
-  public OnnxModel model(long[] cut, Task task, Scaling target, int opset) {
+  public OnnxModel model(long[] cut, Task task, Scaling target, float temperature, int opset) {
     GraphBuilder graph = new GraphBuilder("head", opset);
     long[] batched = new long[cut.length + 1];
     batched[0] = -1;
     System.arraycopy(cut, 0, batched, 1, cut.length);
     Value features = graph.input(FEATURES, ElementType.FLOAT, batched);
-    Value scores = scores(graph, features, cut, task, target);
+    Value scores = scores(graph, features, cut, task, target, temperature);
     return graph.output(scores, ElementType.FLOAT, -1, outputs()).build();
   }
 
+  /** The same without a temperature. */
+  public OnnxModel model(long[] cut, Task task, Scaling target, int opset) {
+    return model(cut, task, target, Temperature.NONE, opset);
+  }
+
   @Override
-  public OnnxModel serving(long[] cut, Task task, Scaling target) {
-    return model(cut, task, target, OPSET);
+  public OnnxModel serving(long[] cut, Task task, Scaling target, float temperature) {
+    return model(cut, task, target, temperature, OPSET);
   }
 
   /** Appends pooling, layers, and what becomes of the logits. */
-  Value scores(GraphBuilder graph, Value features, long[] cut, Task task, Scaling target) {
+  Value scores(
+      GraphBuilder graph,
+      Value features,
+      long[] cut,
+      Task task,
+      Scaling target,
+      float temperature) {
     Value logits = layers(graph, Pooling.append(graph, features, cut), LOGITS);
+    if (task != Task.REGRESSION && temperature != Temperature.NONE) {
+      Value divisor = graph.initializer(TEMPERATURE, Tensor.of(new float[] {temperature}, 1));
+      logits = graph.node(Operator.DIV, List.of(logits, divisor));
+    }
     return switch (task) {
       case SINGLE -> graph.named(SCORES, Operator.SOFTMAX, List.of(logits), Attribute.axis(1));
       case MULTI -> graph.named(SCORES, Operator.SIGMOID, List.of(logits));
@@ -307,7 +326,11 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
     OnnxModel expected =
         received(manifest.kind(), width, manifest.classes().size(), given)
             .model(
-                manifest.shape(), manifest.task(), receivedTarget(manifest.task(), given), OPSET);
+                manifest.shape(),
+                manifest.task(),
+                receivedTarget(manifest.task(), given),
+                receivedTemperature(given),
+                OPSET);
     if (!expected.proto().equals(model.proto())) {
       throw new BadInputException(
           "the head's model is not the graph that a "
@@ -351,6 +374,23 @@ public record HeadNetwork(HeadKind kind, Map<String, Tensor> weights, List<Strin
             weight(given, TARGET_MEAN, new long[] {1}).floats(),
             weight(given, TARGET_DEVIATION, new long[] {1}).floats())
         : null;
+  }
+
+  /**
+   * The temperature as a version's model has it; {@link Temperature#NONE} where it has none.
+   *
+   * @throws BadInputException if it is no positive number
+   */
+  static float receivedTemperature(Map<String, Tensor> given) {
+    if (!given.containsKey(TEMPERATURE)) {
+      return Temperature.NONE;
+    }
+    float temperature = weight(given, TEMPERATURE, new long[] {1}).floats()[0];
+    if (!(temperature > 0)) {
+      throw new BadInputException(
+          "the head's '" + TEMPERATURE + "' is " + temperature + ": expected a positive number");
+    }
+    return temperature;
   }
 
   static Tensor weight(Map<String, Tensor> given, String name, long[] shape) {

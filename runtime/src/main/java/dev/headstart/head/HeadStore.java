@@ -18,6 +18,9 @@ public interface HeadStore {
   /** Serving model as it was judged, before the refit; only where the head was refitted. */
   String JUDGED = "judged.onnx";
 
+  /** How unlike its training samples a sample is; only where that could be fitted. */
+  String NOVELTY = "novelty.onnx";
+
   /**
    * A version on disk.
    *

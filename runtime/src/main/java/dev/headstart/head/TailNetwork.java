@@ -141,9 +141,9 @@ public record TailNetwork(
 
   /** The cut is that of the live tensors, which the layers have as inputs already. */
   @Override
-  public OnnxModel serving(long[] cut, Task task, Scaling target) {
+  public OnnxModel serving(long[] cut, Task task, Scaling target, float temperature) {
     GraphBuilder graph = open();
-    Value scores = classifier.scores(graph, graph.value(joint), shape, task, target);
+    Value scores = classifier.scores(graph, graph.value(joint), shape, task, target, temperature);
     return graph.output(scores, ElementType.FLOAT, -1, classifier.outputs()).build();
   }
 
@@ -194,7 +194,8 @@ public record TailNetwork(
                 tail.shape(),
                 classifier,
                 tail.trainable())
-            .serving(manifest.shape(), manifest.task(), target);
+            .serving(
+                manifest.shape(), manifest.task(), target, HeadNetwork.receivedTemperature(given));
     if (!expected.proto().equals(model.proto())) {
       throw new BadInputException(
           "the head's model is not the graph that a tail of "

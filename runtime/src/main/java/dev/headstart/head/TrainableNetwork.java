@@ -1,5 +1,6 @@
 package dev.headstart.head;
 
+import dev.headstart.confidence.Temperature;
 import dev.headstart.onnx.OnnxModel;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.sample.Task;
@@ -30,8 +31,14 @@ public sealed interface TrainableNetwork permits HeadNetwork, TailNetwork {
    * @param cut shape of the cut's own tensor for one sample, without the batch
    * @param task decides what becomes of the logits
    * @param target for regression, the targets' mean and deviation; else ignored
+   * @param temperature that logits are divided by first; ignored for regression
    */
-  OnnxModel serving(long[] cut, Task task, Scaling target);
+  OnnxModel serving(long[] cut, Task task, Scaling target, float temperature);
+
+  /** The same without a temperature. */
+  default OnnxModel serving(long[] cut, Task task, Scaling target) {
+    return serving(cut, task, target, Temperature.NONE);
+  }
 
   /** Threads that a training step is worth: a small one is done before a second has begun. */
   int threads();

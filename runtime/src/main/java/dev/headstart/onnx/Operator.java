@@ -56,6 +56,7 @@ public enum Operator {
   REDUCE_SUM("ReduceSum", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
   REDUCE_MEAN("ReduceMean", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
   REDUCE_SUM_SQUARE("ReduceSumSquare", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
+  REDUCE_MIN("ReduceMin", 1, 2, 1, "axes", "keepdims", "noop_with_empty_axes"),
   TOP_K("TopK", 2, 2, 2, "axis", "largest", "sorted"),
   CUM_SUM("CumSum", 2, "exclusive", "reverse"),
   LP_NORMALIZATION("LpNormalization", 1, "axis", "p"),

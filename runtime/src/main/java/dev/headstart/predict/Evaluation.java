@@ -3,6 +3,7 @@ package dev.headstart.predict;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import dev.headstart.confidence.CalibrationError;
 import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.ort.Provider;
@@ -28,6 +29,7 @@ import java.util.stream.IntStream;
  *
  * @param samples that were judged
  * @param metrics of its scores; the keys stand beside the others
+ * @param calibrationError expected calibration error of its scores; null for regression
  * @param classes in the order of the confusion's rows and columns; null for regression
  * @param provider where the backbone ran, for people; null for a head without a base
  * @param skipped samples that could not be read, the first of them by name
@@ -38,6 +40,7 @@ public record Evaluation(
     int version,
     int samples,
     @JsonUnwrapped Metrics metrics,
+    Double calibrationError,
     List<String> classes,
     @JsonIgnore Provider provider,
     List<Unreadable> skipped) {
@@ -80,6 +83,7 @@ public record Evaluation(
         manifest.version(),
         run.labels.size(),
         run.metrics(),
+        run.calibrationError(),
         manifest.task() == Task.REGRESSION ? null : manifest.classes(),
         predictor.provider().orElse(null),
         run.skipped.named());
@@ -143,16 +147,31 @@ public record Evaluation(
       skip(new Unreadable(waiting.get(index).sample().name(), reason));
     }
 
-    Metrics metrics() {
-      int rows = labels.size();
-      HeadManifest head = predictor.manifest();
-      int outputs = Math.max(1, head.classes().size());
-      float[] all = new float[rows * outputs];
-      for (int row = 0; row < rows; row++) {
+    /** [samples, outputs] row-major. */
+    private float[] all() {
+      int outputs = scores.get(0).length;
+      float[] all = new float[scores.size() * outputs];
+      for (int row = 0; row < scores.size(); row++) {
         System.arraycopy(scores.get(row), 0, all, row * outputs, outputs);
       }
-      Targets targets = Targets.of(head.task(), head.classes(), labels);
-      return Metrics.of(all, targets, IntStream.range(0, rows).toArray());
+      return all;
+    }
+
+    private Targets targets() {
+      HeadManifest head = predictor.manifest();
+      return Targets.of(head.task(), head.classes(), labels);
+    }
+
+    Metrics metrics() {
+      return Metrics.of(all(), targets(), IntStream.range(0, labels.size()).toArray());
+    }
+
+    Double calibrationError() {
+      return switch (predictor.manifest().task()) {
+        case SINGLE -> CalibrationError.ofClasses(all(), targets().labels());
+        case MULTI -> CalibrationError.ofIndicators(all(), targets().values());
+        case REGRESSION -> null;
+      };
     }
   }
 }

@@ -1,6 +1,8 @@
 package dev.headstart.predict;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.headstart.confidence.Novelty;
+import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.train.Metrics;
 import java.util.ArrayList;
@@ -16,7 +18,8 @@ import java.util.Map;
  * @param labels for several labels: those with a score of at least 0.5, in the order of classes
  * @param value for regression: the number
  * @param scores of every class, in the order of classes; null for regression
- * @param novelty how unlike the training samples it is; null, as nothing judges that yet
+ * @param novelty how unlike the training samples it is: 1 is exceeded by {@link Novelty#USUAL_RATE}
+ *     of familiar ones; null where the version cannot say
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Prediction(
@@ -35,13 +38,17 @@ public record Prediction(
     return Metrics.best(scores, from, count);
   }
 
+  /** What is answered in place of a class for what is like none of them. */
+  public static final String UNKNOWN = "unknown";
+
   /**
    * Reads a head's scores.
    *
    * @param input the sample's name, or null
    * @param scores of one sample, in the order of the head's classes
+   * @param novelty null where there is none
    */
-  public static Prediction of(String input, HeadManifest head, float[] scores) {
+  public static Prediction of(String input, HeadManifest head, float[] scores, Double novelty) {
     List<String> classes = head.classes();
     Map<String, Float> named = new LinkedHashMap<>();
     for (int k = 0; k < classes.size(); k++) {
@@ -50,13 +57,60 @@ public record Prediction(
     return switch (head.task()) {
       case SINGLE ->
           new Prediction(
-              input, classes.get(best(scores, 0, scores.length)), null, null, named, null);
+              input, classes.get(best(scores, 0, scores.length)), null, null, named, novelty);
       case MULTI -> {
         List<String> labels = new ArrayList<>(classes);
         labels.removeIf(name -> named.get(name) < THRESHOLD);
-        yield new Prediction(input, null, labels, null, named, null);
+        yield new Prediction(input, null, labels, null, named, novelty);
       }
-      case REGRESSION -> new Prediction(input, null, null, (double) scores[0], null, null);
+      case REGRESSION -> new Prediction(input, null, null, (double) scores[0], null, novelty);
     };
+  }
+
+  /**
+   * Reads a rate of false alarms.
+   *
+   * @throws BadInputException if it is none for which there is a threshold
+   */
+  public static double rate(String text) {
+    double rate = Double.NaN;
+    try {
+      rate = Double.parseDouble(text);
+    } catch (NumberFormatException e) {
+      // said below, as for numbers that are no rate
+    }
+    double least = Novelty.RATES[Novelty.RATES.length - 1];
+    double most = Novelty.RATES[0];
+    if (!(rate >= least && rate <= most)) {
+      throw new BadInputException(
+          "a rate of false alarms for unknown samples is a number from "
+              + least
+              + " to "
+              + most
+              + ", as "
+              + Novelty.USUAL_RATE
+              + ", but '"
+              + text
+              + "' came");
+    }
+    return rate;
+  }
+
+  /**
+   * The same, but {@link #UNKNOWN} for the label, or no labels, where the novelty is above a limit.
+   * Scores stay, as does the number of a regression.
+   *
+   * @param limit from {@link Novelty#limit}
+   */
+  public Prediction unknownAbove(double limit) {
+    return novelty == null || novelty <= limit
+        ? this
+        : new Prediction(
+            input,
+            label == null ? null : UNKNOWN,
+            labels == null ? null : List.of(),
+            value,
+            scores,
+            novelty);
   }
 }

@@ -6,10 +6,13 @@ import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureExtractor;
 import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
+import dev.headstart.confidence.Novelty;
 import dev.headstart.error.BadInputException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.NoveltyModel;
+import dev.headstart.head.Pooling;
 import dev.headstart.onnx.Tensor;
 import dev.headstart.ort.Provider;
 import dev.headstart.sample.Modality;
@@ -20,6 +23,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiFunction;
 
 /**
  * One version of a head with its base, ready to answer: sample → preprocess → backbone → head →
@@ -30,6 +34,7 @@ public final class Predictor implements AutoCloseable {
   private final Backbone backbone;
   private final FeatureExtractor extractor;
   private final HeadSession head;
+  private final Optional<Novelty> novelty;
 
   /** Takes what comes of each sample, in the samples' order. */
   public interface Sink<T> {
@@ -42,7 +47,12 @@ public final class Predictor implements AutoCloseable {
   }
 
   private Predictor(
-      HeadManifest manifest, Backbone backbone, FeatureExtractor extractor, HeadSession head) {
+      HeadManifest manifest,
+      Backbone backbone,
+      FeatureExtractor extractor,
+      HeadSession head,
+      Optional<Novelty> novelty) {
+    this.novelty = novelty;
     this.manifest = manifest;
     this.backbone = backbone;
     this.extractor = extractor;
@@ -82,6 +92,7 @@ public final class Predictor implements AutoCloseable {
     HeadManifest manifest = stored.manifest();
     Backbone backbone = null;
     FeatureExtractor extractor = null;
+    Optional<Novelty> novelty = NoveltyModel.of(stored);
     try {
       if (manifest.base() != null) {
         BaseModel base = models.get(manifest.base().id(), manifest.base().sha256());
@@ -89,7 +100,7 @@ public final class Predictor implements AutoCloseable {
         extractor = new FeatureExtractor(backbone, cache);
       }
       HeadSession head = HeadSession.open(manifest, model);
-      return new Predictor(manifest, backbone, extractor, head);
+      return new Predictor(manifest, backbone, extractor, head, novelty);
     } catch (RuntimeException e) {
       if (extractor != null) {
         extractor.close();
@@ -110,21 +121,43 @@ public final class Predictor implements AutoCloseable {
     return Optional.ofNullable(backbone).map(Backbone::provider);
   }
 
+  /** How unlike its training samples a sample is; nothing for a version that cannot say. */
+  public Optional<Novelty> novelty() {
+    return novelty;
+  }
+
+  /** What the head says of a sample, and by what. */
+  private record Answer(Features features, float[] scores) {}
+
+  /** What comes of each sample, of its answer. */
+  private static <T> Sink<Answer> each(Sink<T> sink, BiFunction<Integer, Answer, T> what) {
+    return new Sink<>() {
+      @Override
+      public void accept(int index, Answer answer) {
+        sink.accept(index, what.apply(index, answer));
+      }
+
+      @Override
+      public void unreadable(int index, String reason) {
+        sink.unreadable(index, reason);
+      }
+    };
+  }
+
   /** Predictions for samples; see {@link Sink}. */
   public void predict(List<? extends Sample> samples, Sink<Prediction> sink) {
-    scores(
+    answers(
         samples,
-        new Sink<>() {
-          @Override
-          public void accept(int index, float[] scores) {
-            sink.accept(index, Prediction.of(samples.get(index).name(), manifest, scores));
-          }
-
-          @Override
-          public void unreadable(int index, String reason) {
-            sink.unreadable(index, reason);
-          }
-        });
+        each(
+            sink,
+            (index, answer) ->
+                Prediction.of(
+                    samples.get(index).name(),
+                    manifest,
+                    answer.scores,
+                    novelty
+                        .map(known -> known.of(Pooling.pool(answer.features.first())))
+                        .orElse(null))));
   }
 
   /**
@@ -152,6 +185,10 @@ public final class Predictor implements AutoCloseable {
 
   /** The head's scores for samples, one a class, or the number of a regression. */
   public void scores(List<? extends Sample> samples, Sink<float[]> sink) {
+    answers(samples, each(sink, (index, answer) -> answer.scores));
+  }
+
+  private void answers(List<? extends Sample> samples, Sink<Answer> sink) {
     boolean ready = backbone == null || backbone.base().manifest().modality() != Modality.VECTOR;
     for (int i = 0; i < samples.size(); ) {
       if (ready && samples.get(i) instanceof VectorSample vector) {
@@ -183,7 +220,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /** A ready feature vector goes straight into the head. */
-  private void vector(int index, VectorSample sample, Sink<float[]> sink) {
+  private void vector(int index, VectorSample sample, Sink<Answer> sink) {
     long[] shape = manifest.shape();
     if (manifest.tail() != null && manifest.tail().live().size() != 1) {
       sink.unreadable(index, "the head takes several tensors a sample, not ready features");
@@ -199,16 +236,17 @@ public final class Predictor implements AutoCloseable {
               + " numbers");
       return;
     }
-    sink.accept(index, head.scores(List.of(Tensor.of(sample.values(), 1, sample.values().length))));
+    Tensor vector = Tensor.of(sample.values(), 1, sample.values().length);
+    sink.accept(index, new Answer(new Features(List.of(vector)), head.scores(List.of(vector))));
   }
 
-  private void extract(List<? extends Sample> samples, int offset, Sink<float[]> sink) {
+  private void extract(List<? extends Sample> samples, int offset, Sink<Answer> sink) {
     extractor.extract(
         samples,
         new FeatureExtractor.Sink() {
           @Override
           public void features(int index, Features features) {
-            sink.accept(offset + index, head.scoresOf(List.of(features)));
+            sink.accept(offset + index, new Answer(features, head.scoresOf(List.of(features))));
           }
 
           @Override

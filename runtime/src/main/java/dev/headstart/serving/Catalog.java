@@ -348,7 +348,9 @@ final class Catalog implements AutoCloseable {
     Optional<Overlays.Untrained> taught = overlays.untrained(entry.name());
     if (taught.isPresent()) {
       entry.serve(
-          warmed(HeadService.untrained(entry.name(), taught.get(), bases, settings.maxBatch())));
+          warmed(
+              HeadService.untrained(
+                  entry.name(), taught.get(), bases, settings.maxBatch(), listener)));
     } else {
       entry.withhold("it has no version, and no sample yet that it could answer by");
     }
@@ -363,12 +365,18 @@ final class Catalog implements AutoCloseable {
         live.isPresent()
             ? heads.load(entry.name(), live.getAsInt())
             : heads.loadLive(entry.name()); // which says why there is none
-    return HeadService.open(stored, models, bases, pool, settings.maxBatch());
+    return HeadService.open(stored, models, bases, pool, settings.maxBatch(), listener);
   }
 
   private HeadService open(String head, int version) {
     return warmed(
-        HeadService.open(heads.load(head, version), models, bases, pool, settings.maxBatch()));
+        HeadService.open(
+            heads.load(head, version),
+            models,
+            bases,
+            pool,
+            settings.maxBatch(),
+            ServingListener.NONE));
   }
 
   private static <S extends Service> S warmed(S service) {
@@ -446,6 +454,17 @@ final class Catalog implements AutoCloseable {
       throw entry.notReady();
     }
     return service;
+  }
+
+  /** Of the heads that answer and have one. */
+  Map<String, Familiarity> familiarities() {
+    Map<String, Familiarity> found = new HashMap<>();
+    for (CatalogEntry entry : entries.values()) {
+      if (entry.service() instanceof HeadService head && head.familiarity() != null) {
+        found.put(entry.name(), head.familiarity());
+      }
+    }
+    return found;
   }
 
   /** The live version of a head, retained. */

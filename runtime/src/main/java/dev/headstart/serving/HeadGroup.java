@@ -101,13 +101,28 @@ final class HeadGroup {
     }
   }
 
+  /**
+   * @param novelties by head; null of one that says nothing of it
+   */
   private List<InferenceResult> results(
-      List<float[]> scores, List<List<Tensor>> features, List<List<String>> outputs) {
+      List<float[]> scores,
+      float[][] novelties,
+      List<List<Tensor>> features,
+      List<List<String>> outputs) {
     List<InferenceResult> results = new ArrayList<>(heads.size());
     for (int h = 0; h < heads.size(); h++) {
-      results.add(heads.get(h).result(scores.get(h), features.get(h), outputs.get(h)));
+      HeadService head = heads.get(h);
+      head.observe(scores.get(h), novelties[h]);
+      results.add(head.result(scores.get(h), novelties[h], features.get(h), outputs.get(h)));
     }
     return results;
+  }
+
+  /** Room for the novelty of samples, by head; null of one that says nothing of it. */
+  private float[][] novelties(int samples) {
+    float[][] novelties = new float[heads.size()][];
+    Arrays.setAll(novelties, h -> heads.get(h).familiarity() == null ? null : new float[samples]);
+    return novelties;
   }
 
   /** Requests with equal keys may share a call. */
@@ -118,6 +133,7 @@ final class HeadGroup {
     private final Tensor features;
     private final List<List<String>> outputs;
     private final List<float[]> scores;
+    private final float[][] novelties;
     private final Key key;
 
     FeaturesJob(
@@ -132,6 +148,7 @@ final class HeadGroup {
       this.features = features;
       this.outputs = outputs;
       this.scores = heads.stream().map(head -> new float[samples * head.width()]).toList();
+      this.novelties = novelties(samples);
       this.key =
           heads.size() > 1
               ? null
@@ -161,7 +178,15 @@ final class HeadGroup {
         float[] all = heads.get(h).scores(rows);
         int width = heads.get(h).width();
         int from = 0;
-        for (Piece piece : pieces) {
+        for (int p = 0; p < pieces.size(); p++) {
+          Piece piece = pieces.get(p);
+          if (novelties[h] != null) {
+            heads
+                .get(h)
+                .familiarity()
+                .novelties(
+                    List.of(rows.get(p)), ((FeaturesJob) piece.job()).novelties[h], piece.from());
+          }
           System.arraycopy(
               all,
               from,
@@ -176,7 +201,8 @@ final class HeadGroup {
 
     @Override
     List<InferenceResult> result() {
-      return results(scores, heads.stream().map(head -> List.of(features)).toList(), outputs);
+      return results(
+          scores, novelties, heads.stream().map(head -> List.of(features)).toList(), outputs);
     }
   }
 
@@ -193,6 +219,8 @@ final class HeadGroup {
 
     /** By head and sample, of those heads that score each sample alone; else null. */
     private final float[][][] alone;
+
+    private final float[][] novelties;
 
     SamplesJob(
         int samples,
@@ -211,6 +239,7 @@ final class HeadGroup {
       this.outputs = outputs;
       this.features = new Features[backbones.size()][samples];
       this.alone = new float[heads.size()][][];
+      this.novelties = novelties(samples);
       Arrays.setAll(alone, h -> heads.get(h).scoresAlone() ? new float[samples][] : null);
     }
 
@@ -247,6 +276,12 @@ final class HeadGroup {
       for (int h = 0; h < alone.length; h++) {
         if (alone[h] != null) {
           alone[h][sample] = heads.get(h).scoresOf(List.of(of(heads.get(h))[sample]));
+        }
+      }
+      for (int h = 0; h < novelties.length; h++) {
+        if (novelties[h] != null) {
+          Tensor first = of(heads.get(h))[sample].first();
+          heads.get(h).familiarity().novelties(List.of(first), novelties[h], sample);
         }
       }
       executed(1, ready - start, System.nanoTime() - ready, 0);
@@ -318,7 +353,7 @@ final class HeadGroup {
         all.add(Arrays.stream(its).map(Features::first).toList());
         scores.add(alone[h] == null ? heads.get(h).scoresOf(List.of(its)) : joined(alone[h]));
       }
-      return results(scores, all, outputs);
+      return results(scores, novelties, all, outputs);
     }
   }
 }

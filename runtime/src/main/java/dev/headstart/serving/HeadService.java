@@ -9,6 +9,7 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadSession;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.NoveltyModel;
 import dev.headstart.head.Pooling;
 import dev.headstart.onnx.ElementType;
 import dev.headstart.onnx.Tensor;
@@ -35,6 +36,7 @@ final class HeadService extends Service {
   static final String SCORES = "scores";
   static final String LABEL = "label";
   static final String FEATURES = "features";
+  static final String NOVELTY = "novelty";
 
   /** The version number of a head without any. */
   static final int UNTRAINED = 0;
@@ -48,6 +50,9 @@ final class HeadService extends Service {
   /** Null for a head without a version. */
   private final HeadSession session;
 
+  /** How unlike what it learned samples are; null where nothing says. */
+  private final Familiarity familiarity;
+
   /** What samples taught; null if nothing. */
   private final Blend blend;
 
@@ -55,6 +60,7 @@ final class HeadService extends Service {
   private final HeadService trained;
 
   private final int maxBatch;
+  private final ServingListener listener;
   private final List<InputForm> forms;
 
   private final Cost features;
@@ -68,13 +74,17 @@ final class HeadService extends Service {
       Bases.SharedBackbone backbone,
       HeadPool pool,
       HeadSession session,
+      Familiarity familiarity,
       Blend blend,
       HeadService trained,
-      int maxBatch) {
+      int maxBatch,
+      ServingListener listener) {
+    this.listener = listener;
     this.manifest = manifest;
     this.backbone = backbone;
     this.pool = pool;
     this.session = session;
+    this.familiarity = familiarity;
     this.blend = blend;
     this.trained = trained;
     this.maxBatch = maxBatch;
@@ -88,10 +98,20 @@ final class HeadService extends Service {
             .toList();
   }
 
-  /** Opens a version; it has one user, the caller. */
+  /**
+   * Opens a version; it has one user, the caller.
+   *
+   * @param listener hears of what it predicts
+   */
   static HeadService open(
-      HeadStore.Stored stored, BaseModels models, Bases bases, HeadPool pool, int maxBatch) {
+      HeadStore.Stored stored,
+      BaseModels models,
+      Bases bases,
+      HeadPool pool,
+      int maxBatch,
+      ServingListener listener) {
     HeadManifest manifest = stored.manifest();
+    Familiarity familiarity = NoveltyModel.of(stored).map(Familiarity::of).orElse(null);
     Bases.SharedBackbone backbone = null;
     HeadSession session = null;
     try {
@@ -100,7 +120,8 @@ final class HeadService extends Service {
         backbone = bases.backbone(base, base.cut(manifest.cut().tensor()));
       }
       session = pool.open(manifest, stored.model());
-      return new HeadService(manifest, backbone, pool, session, null, null, maxBatch);
+      return new HeadService(
+          manifest, backbone, pool, session, familiarity, null, null, maxBatch, listener);
     } catch (RuntimeException | Error e) {
       if (session != null) {
         session.close();
@@ -114,7 +135,8 @@ final class HeadService extends Service {
   }
 
   /** Opens a head without a version; it has one user, the caller. */
-  static HeadService untrained(String head, Overlays.Untrained taught, Bases bases, int maxBatch) {
+  static HeadService untrained(
+      String head, Overlays.Untrained taught, Bases bases, int maxBatch, ServingListener listener) {
     Overlay overlay = taught.overlay();
     BaseModel base = taught.base();
     Bases.SharedBackbone backbone = base == null ? null : bases.backbone(base, taught.cut());
@@ -140,7 +162,7 @@ final class HeadService extends Service {
             null,
             Map.of());
     Blend blend = new Blend(overlay, Task.SINGLE, 0);
-    return new HeadService(manifest, backbone, null, null, blend, null, maxBatch);
+    return new HeadService(manifest, backbone, null, null, null, blend, null, maxBatch, listener);
   }
 
   /**
@@ -153,9 +175,11 @@ final class HeadService extends Service {
         backbone,
         pool,
         session,
+        familiarity == null ? null : familiarity.under(overlay),
         new Blend(overlay, manifest.task(), manifest.classes().size()),
         this,
-        maxBatch);
+        maxBatch,
+        listener);
   }
 
   /** The version as it was trained, retained; the caller has retained this. */
@@ -183,7 +207,7 @@ final class HeadService extends Service {
       list.add(new InputForm(Form.TENSORS, base.inputs()));
     }
     if (takesFeatures()) {
-      list.add(new InputForm(Form.FEATURES, onRequest()));
+      list.add(new InputForm(Form.FEATURES, List.of(features())));
     }
     return List.copyOf(list);
   }
@@ -272,9 +296,23 @@ final class HeadService extends Service {
   }
 
   List<TensorInfo> onRequest() {
-    return takesFeatures()
-        ? List.of(new TensorInfo(FEATURES, ElementType.FLOAT, batch()))
-        : List.of();
+    List<TensorInfo> outputs = new ArrayList<>();
+    if (takesFeatures()) {
+      outputs.add(features());
+    }
+    if (familiarity != null) {
+      outputs.add(new TensorInfo(NOVELTY, ElementType.FLOAT, new long[] {-1}));
+    }
+    return List.copyOf(outputs);
+  }
+
+  private TensorInfo features() {
+    return new TensorInfo(FEATURES, ElementType.FLOAT, batch());
+  }
+
+  /** How unlike what it learned samples are; null where nothing says. */
+  Familiarity familiarity() {
+    return familiarity;
   }
 
   /**
@@ -333,9 +371,11 @@ final class HeadService extends Service {
    * The outputs that were asked for.
    *
    * @param scores [samples, outputs] row-major
+   * @param novelties of all samples; null where nothing says
    * @param features the cut's tensor of all samples; looked at only if it is asked for
    */
-  InferenceResult result(float[] scores, List<Tensor> features, List<String> outputs) {
+  InferenceResult result(
+      float[] scores, float[] novelties, List<Tensor> features, List<String> outputs) {
     int samples = scores.length / width();
     Map<String, Tensor> answer = new LinkedHashMap<>();
     for (String output : outputs) {
@@ -343,11 +383,19 @@ final class HeadService extends Service {
           output,
           switch (output) {
             case SCORES -> Rows.floats(scores, samples, width());
+            case NOVELTY -> Tensor.of(novelties, samples);
             case LABEL -> Tensor.strings(labels(scores, samples), samples);
             default -> Rows.concatenateAlike(features);
           });
     }
-    return new InferenceResult(manifest.head(), manifest.version(), answer, manifest);
+    return new InferenceResult(
+        manifest.head(),
+        manifest.version(),
+        answer,
+        manifest,
+        novelties == null
+            ? null
+            : new InferenceResult.SampleNovelty(novelties, familiarity.version()));
   }
 
   private List<byte[]> labels(float[] scores, int samples) {
@@ -378,14 +426,43 @@ final class HeadService extends Service {
     return json.toByteArray();
   }
 
+  /**
+   * Predictions were made.
+   *
+   * @param scores [samples, outputs] row-major
+   * @param novelties of the samples; null where nothing says
+   */
+  void observe(float[] scores, float[] novelties) {
+    int width = width();
+    for (int n = 0; n < scores.length / width; n++) {
+      float novelty = novelties == null ? Float.NaN : novelties[n];
+      if (novelties != null) {
+        familiarity.drift().observe(novelty);
+      }
+      float score =
+          manifest.task() == Task.REGRESSION
+              ? Float.NaN
+              : scores[n * width + Prediction.best(scores, n * width, width)];
+      listener.predicted(manifest.head(), novelty, score);
+    }
+  }
+
+  private void novelties(List<Tensor> one) {
+    if (familiarity != null) {
+      familiarity.novelties(one, new float[1], 0);
+    }
+  }
+
   @Override
   void warm() {
     if (manifest.tail() == null) {
       long[] shape = Arrays.stream(batch()).map(dim -> dim < 0 ? 1 : dim).toArray();
       List<Tensor> zeros = List.of(Tensor.zeros(ElementType.FLOAT, shape));
       scores(zeros);
+      novelties(zeros);
       long start = System.nanoTime();
       scores(zeros);
+      novelties(zeros);
       features.observe(System.nanoTime() - start, 1);
     }
     if (backbone != null) {

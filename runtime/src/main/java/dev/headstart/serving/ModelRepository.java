@@ -3,6 +3,7 @@ package dev.headstart.serving;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.Cut;
+import dev.headstart.confidence.Drift;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
@@ -18,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -241,6 +243,18 @@ public final class ModelRepository implements AutoCloseable {
     return base == null
         ? settings.providers()
         : settings.providersByModel().getOrDefault(base, settings.providers());
+  }
+
+  /**
+   * Whether what the live versions of heads are asked about is still like what they learned, by
+   * head; without those that cannot say.
+   */
+  public Map<String, Drift.State> drift() {
+    Map<String, Drift.State> states = new TreeMap<>();
+    catalog
+        .familiarities()
+        .forEach((head, familiarity) -> states.put(head, familiarity.drift().state()));
+    return states;
   }
 
   /** Requests that wait, for a model. */

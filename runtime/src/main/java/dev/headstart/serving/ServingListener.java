@@ -19,6 +19,14 @@ public interface ServingListener {
   /** A request failed. */
   default void failed(String model, RuntimeException reason, long nanos) {}
 
+  /**
+   * The live version of a head answered about a sample.
+   *
+   * @param novelty how unlike what it learned the sample is; NaN where nothing says
+   * @param score the highest; NaN for regression
+   */
+  default void predicted(String head, float novelty, float score) {}
+
   /** A version of a head is live now. */
   default void live(String model, int version) {}
 }

@@ -1,5 +1,6 @@
 package dev.headstart.teach;
 
+import dev.headstart.advise.Checkup;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.UsageException;
@@ -10,6 +11,7 @@ import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.StoredDataSet;
 import dev.headstart.train.Epoch;
 import dev.headstart.train.Recipe;
+import dev.headstart.train.TaughtSamples;
 import dev.headstart.train.TeachRequest;
 import dev.headstart.train.TeachResult;
 import dev.headstart.train.TrainingListener;
@@ -420,6 +422,12 @@ final class RunExecution implements TrainingListener {
                 epoch.validation() == null ? null : epoch.validation().brief()));
     log.epoch(run.id(), logged);
     events.add("epoch", RunViews.epoch(logged));
+  }
+
+  @Override
+  public List<String> samples(TaughtSamples samples) {
+    check();
+    return Checkup.of(samples).brief();
   }
 
   @Override

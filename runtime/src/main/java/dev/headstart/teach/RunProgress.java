@@ -83,7 +83,7 @@ final class RunProgress {
 
   /** Seconds that are left at most; null before that is known. */
   synchronized Double eta() {
-    if (Double.isNaN(pace) || stage == null) {
+    if (Double.isNaN(pace) || !"train".equals(stage) && !"refit".equals(stage)) {
       return null;
     }
     return pace * (left + (stage.equals("refit") ? 0 : refit * of));

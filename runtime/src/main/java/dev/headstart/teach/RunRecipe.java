@@ -66,11 +66,12 @@ record RunRecipe(RecipeOptions options, String cut, Promotion promotion) {
                 balanced(fields.text("classWeights"))),
             new RecipeOptions.OptimizerOptions(
                 fields.among("optimizer", Recipe.OptimizerName.values()),
-                fields.number("rate"),
+                fields.finds("rate") ? null : fields.number("rate"),
                 fields.among("schedule", Schedule.values()),
                 fields.number("warmup"),
                 fields.number("weightDecay"),
-                fields.number("clip")),
+                fields.number("clip"),
+                fields.finds("rate")),
             new RecipeOptions.Passes(
                 fields.integer("epochs"), fields.integer("batch"), fields.integer("accumulate")),
             new RecipeOptions.Judging(
@@ -82,6 +83,7 @@ record RunRecipe(RecipeOptions options, String cut, Promotion promotion) {
                 start(fields.flag("warmStart")),
                 fields.integer("gradual"),
                 fields.among("batchNorm", Recipe.BatchNorm.values())),
+            fields.text("augment"),
             fields.whole("seed", Long.MIN_VALUE, Long.MAX_VALUE));
     String cut = fields.text("cut");
     Promotion promotion = fields.among("promote", Promotion.values());
@@ -154,6 +156,12 @@ record RunRecipe(RecipeOptions options, String cut, Promotion promotion) {
         throw wrong(name, "a number", value);
       }
       return value == null ? null : value.doubleValue();
+    }
+
+    /** Whether a number is to be found. */
+    boolean finds(String name) {
+      JsonNode value = field(name);
+      return value != null && value.isTextual() && value.textValue().equals("auto");
     }
 
     Long whole(String name, long least, long most) {

@@ -1,5 +1,6 @@
 package dev.headstart.teach;
 
+import dev.headstart.advise.Advisor;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.ConflictException;
 import dev.headstart.error.NotFoundException;
@@ -9,6 +10,7 @@ import dev.headstart.head.HeadStore;
 import dev.headstart.sample.Label;
 import dev.headstart.serving.ModelRepository;
 import dev.headstart.train.Teacher;
+import dev.headstart.train.TrainingListener;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -41,6 +43,7 @@ public final class Teaching implements AutoCloseable {
   private final Runs runs;
   private final Versions versions;
   private final Feedback feedback;
+  private final Advising advising;
 
   private Teaching(
       TeachingStores stores,
@@ -64,6 +67,18 @@ public final class Teaching implements AutoCloseable {
         new Runs(
             new RunContext(stores, trainers, settings.runs(), journal, repository::refresh), clock);
     this.versions = new Versions(stores, repository::providers, events, repository::refresh);
+    this.advising =
+        new Advising(
+            store,
+            stores.memberships(),
+            (base, request) ->
+                new Advisor(
+                        stores.models(),
+                        heads,
+                        stores.features(),
+                        repository.providers(base),
+                        settings.runs().cores())
+                    .study(request, TrainingListener.NONE));
     this.feedback = new Feedback(settings.predictions(), settings.predictionBytes());
   }
 
@@ -155,6 +170,16 @@ public final class Teaching implements AutoCloseable {
   /** What trainings made. */
   public Versions versions() {
     return versions;
+  }
+
+  /**
+   * Asks for advice on a head's samples.
+   *
+   * @throws NotFoundException if there is no such head
+   * @throws BadInputException if it has no samples
+   */
+  public Advising.Asked advice(String head) {
+    return advising.of(store.settings(head).orElseGet(() -> head(head).settings()));
   }
 
   /** Tells of changes. */
@@ -431,6 +456,7 @@ public final class Teaching implements AutoCloseable {
   /** Ends all learning; heads go on answering by what they know. Idempotent. */
   @Override
   public void close() {
+    advising.close();
     runs.close();
     worker.close();
     learners.close();

@@ -46,6 +46,8 @@ public final class Versions {
    * @param cut null without a base
    * @param classes by their present names, those that are gone left out
    * @param metrics on the validation samples, before the refit; null without any
+   * @param calibration how honest its scores were found; null where nothing said
+   * @param crossValidation what to expect on new samples, where few judged; null else
    * @param forgotten samples that it learned from and that were deleted since
    * @param run that made it; null for none
    * @param provenance where it comes from
@@ -60,6 +62,8 @@ public final class Versions {
       List<String> classes,
       Counts samples,
       JsonNode metrics,
+      JsonNode calibration,
+      JsonNode crossValidation,
       int forgotten,
       Long run,
       HeadManifest.Provenance provenance) {}
@@ -141,6 +145,8 @@ public final class Versions {
         names(manifest).stream().filter(Objects::nonNull).toList(),
         new Counts(manifest.result().train(), manifest.result().validation()),
         manifest.result().metrics(),
+        manifest.result().calibration(),
+        manifest.result().crossValidation(),
         forgotten.getOrDefault(manifest.version(), 0),
         stores.runs().madeBy(manifest.head(), manifest.version()).orElse(null),
         manifest.provenance());

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -103,9 +104,18 @@ public final class Augmentation {
       TrainingListener listener) {
     int samples = lesson.rows().count();
     List<Variation> asked = asked(recipe);
+    Augmentation none =
+        new Augmentation(samples, new int[0], new Variation[0], lesson.targets(), Set.of(), null);
     if (asked.isEmpty()) {
-      return new Augmentation(
-          samples, new int[0], new Variation[0], lesson.targets(), Set.of(), null);
+      return none;
+    }
+    boolean choose = recipe.augment().equals(Recipe.AUTOMATIC);
+    if (choose) {
+      Optional<String> tooLong =
+          AugmentationChoice.tooLong(lesson, train.length, train.length * most(recipe), recipe);
+      if (tooLong.isPresent()) {
+        return none.reported(Recipe.AUTOMATIC, null, null, tooLong.get());
+      }
     }
     long all = (long) samples * (most(recipe) - 1);
     listener.stage("augment", all);
@@ -130,7 +140,7 @@ public final class Augmentation {
             lesson.targets().and(from),
             EnumSet.copyOf(asked),
             null);
-    if (!recipe.augment().equals(Recipe.AUTOMATIC)) {
+    if (!choose) {
       return made.reported(recipe.augment(), null, null, null);
     }
     return LessonFolds.inFolder(

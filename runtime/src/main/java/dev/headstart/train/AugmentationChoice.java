@@ -66,6 +66,27 @@ final class AugmentationChoice {
     this.validation = new CrossValidation(lesson.features(), all.targets(), recipe, false, cores);
   }
 
+  /**
+   * Why it would take too long to measure what variants gain; asked before any is made.
+   *
+   * @param train how many samples train
+   * @param rows that they are with all variants
+   */
+  static Optional<String> tooLong(Lesson lesson, int train, int rows, Recipe recipe) {
+    CrossValidation all =
+        new CrossValidation(lesson.features(), lesson.targets(), recipe, false, 1);
+    // All variations, one after the other, and their union.
+    double cost = 2 * all.cost(train, rows, Trainer.fewestEpochs(recipe, rows));
+    return cost <= DEAREST
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "it is off: to measure what it gains would take about %.0f seconds; name what suits"
+                    + " instead",
+                cost / 1e9));
+  }
+
   Augmentation choose() {
     int[] every = NearDuplicates.groups(lesson);
     int[] groups = IntStream.of(train).map(row -> every[row]).toArray();
@@ -77,16 +98,7 @@ final class AugmentationChoice {
     if (folds.isEmpty()) {
       return off("there are too few samples to measure what it gains");
     }
-    int epochs = epochs(Set.of());
-    int steps = (2 + Variation.values().length) * folds.get().count() * epochs;
-    double cost = 2 * validation.cost(folds.get(), all.with(train).length, epochs(all.used()));
-    if (cost > DEAREST) {
-      return off(
-          String.format(
-              Locale.ROOT,
-              "to measure what it gains would take about %.0f seconds: name what suits instead",
-              cost / 1e9));
-    }
+    int steps = (2 + Variation.values().length) * folds.get().count() * epochs(Set.of());
     listener.stage("augment: gain", steps);
     List<String> leftOut = new ArrayList<>();
     Set<Variation> suits = suits(leftOut);

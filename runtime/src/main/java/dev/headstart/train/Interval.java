@@ -18,11 +18,10 @@ public record Interval(double low, double high) {
    * and Statistical Inference, 1927), which leaves room even where no sample was wrong.
    *
    * @param share that was found, in [0, 1]
-   * @param samples independent ones that it was found on, at least one
+   * @param n how many independent samples it was found on, or is as good as found on; over 0
    */
-  public static Interval ofShare(double share, int samples) {
-    requireSamples(samples);
-    double n = samples;
+  public static Interval ofShare(double share, double n) {
+    requireSamples(n);
     double z2 = Z * Z;
     double centre = (share + z2 / (2 * n)) / (1 + z2 / n);
     double half = Z / (1 + z2 / n) * Math.sqrt(share * (1 - share) / n + z2 / (4 * n * n));
@@ -35,19 +34,20 @@ public record Interval(double low, double high) {
    * are positive and skewed. From one sample nothing follows: any error is possible.
    *
    * @param errors of the samples, at least one
+   * @param n how many independent samples they are as good as; over 0
    */
-  public static Interval ofRootMeanSquare(double[] errors) {
-    requireSamples(errors.length);
-    int n = errors.length;
-    double mean = DoubleStream.of(errors).map(e -> e * e).sum() / n;
+  public static Interval ofRootMeanSquare(double[] errors, double n) {
+    requireSamples(Math.min(n, errors.length));
+    int count = errors.length;
+    double mean = DoubleStream.of(errors).map(e -> e * e).sum() / count;
     if (mean == 0) {
       return new Interval(0, 0);
     }
-    if (n == 1) {
+    if (count == 1) {
       return new Interval(0, Double.MAX_VALUE);
     }
     double squares = DoubleStream.of(errors).map(e -> (e * e - mean) * (e * e - mean)).sum();
-    double half = student(n - 1) * Math.sqrt(squares / (n - 1) / n) / mean;
+    double half = student(count - 1) * Math.sqrt(squares / (count - 1) / n) / mean;
     return new Interval(Math.sqrt(mean * Math.exp(-half)), Math.sqrt(mean * Math.exp(half)));
   }
 
@@ -75,8 +75,8 @@ public record Interval(double low, double high) {
         + (79 * z9 + 776 * z7 + 1482 * z5 - 1920 * z3 - 945 * Z) / (92160 * v * v * v * v);
   }
 
-  private static void requireSamples(int samples) {
-    if (samples < 1) {
+  private static void requireSamples(double samples) {
+    if (!(samples > 0)) {
       throw new IllegalArgumentException("an interval needs samples, got " + samples);
     }
   }

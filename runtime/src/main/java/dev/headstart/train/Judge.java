@@ -110,9 +110,13 @@ final class Judge {
    * @param classes what its classes are called by now; null for one that is gone, and no answer
    */
   Metrics metrics(HeadManifest manifest, List<String> classes, Path model, int[] rows) {
-    if (rows.length == 0) {
-      return null;
-    }
+    return rows.length == 0
+        ? null
+        : Metrics.of(inOrder(scores(manifest, model, rows), classes, rows), lesson.targets(), rows);
+  }
+
+  /** What a model of some version scores on rows of the lesson: [rows, its outputs]. */
+  float[] scores(HeadManifest manifest, Path model, int[] rows) {
     try (HeadSession session = HeadSession.open(manifest, model);
         FeatureSource source = lesson.source(manifest)) {
       int outputs = session.outputs();
@@ -122,7 +126,7 @@ final class Judge {
         float[] found = session.scoresOf(source.features(some));
         System.arraycopy(found, 0, scores, from * outputs, found.length);
       }
-      return Metrics.of(inOrder(scores, classes, rows), lesson.targets(), rows);
+      return scores;
     }
   }
 

@@ -37,6 +37,7 @@ import java.util.TreeSet;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Labelled samples as numbers: features, pooled or as the cut gives them, and the targets beside,
@@ -395,6 +396,27 @@ final class Lesson implements AutoCloseable {
   /** In the order of the outputs; empty for regression. */
   List<String> classes() {
     return classes;
+  }
+
+  /**
+   * The samples as what is to be taught is looked at; features must be pooled.
+   *
+   * @param split which of them judge
+   */
+  TaughtSamples taught(Split split) {
+    boolean[] judges = new boolean[rows.count()];
+    IntStream.of(split.validation()).forEach(row -> judges[row] = true);
+    return new TaughtSamples(
+        data.task(),
+        rows.digests(),
+        rows.names(),
+        rows.labels(),
+        features::row,
+        backbone != null,
+        rows.samples(),
+        judges,
+        rows.skipped().named(),
+        rows.skipped().count());
   }
 
   /** What is remembered of the samples. */

@@ -54,17 +54,7 @@ final class LessonFolds {
     int[] all = IntStream.range(0, lesson.rows().count()).toArray();
     CrossValidation folded =
         new CrossValidation(features, augmentation.targets(), recipe, lesson.base() == null, cores);
-    int[] groups = NearDuplicates.groups(lesson);
-    Optional<Folds> folds =
-        CrossValidation.folds(lesson.targets(), lesson.strata(), groups, recipe.seed());
-    if (folds.isEmpty()) {
-      listener.warning(
-          "how good the head will be on new samples is not estimated: some class has one sample"
-              + " only, or all of its samples are near duplicates. Two a class that differ are"
-              + " enough");
-      return Optional.empty();
-    }
-    double cost = folded.cost(folds.get(), augmentation.with(all).length, epochs);
+    double cost = folded.cost(all.length, augmentation.with(all).length, epochs);
     if (cost > DEAREST) {
       listener.warning(
           String.format(
@@ -74,6 +64,16 @@ final class LessonFolds {
                   + " of those classes",
               ENOUGH,
               cost / 1e9));
+      return Optional.empty();
+    }
+    int[] groups = NearDuplicates.groups(lesson);
+    Optional<Folds> folds =
+        CrossValidation.folds(lesson.targets(), lesson.strata(), groups, recipe.seed());
+    if (folds.isEmpty()) {
+      listener.warning(
+          "how good the head will be on new samples is not estimated: some class has one sample"
+              + " only, or all of its samples are near duplicates. Two a class that differ are"
+              + " enough");
       return Optional.empty();
     }
     listener.stage("cross-validation", (long) folds.get().count() * epochs);

@@ -27,6 +27,7 @@ public final class LessonSamples {
   private final SkippedSamples skipped = new SkippedSamples();
   private final Duplicates duplicates = new Duplicates();
   private final List<Sample> samples = new ArrayList<>();
+  private final List<String> names = new ArrayList<>();
   private final List<String> digests = new ArrayList<>();
   private final List<Label> labels = new ArrayList<>();
 
@@ -82,6 +83,7 @@ public final class LessonSamples {
     } else {
       samples.add(sample);
     }
+    names.add(sample.name());
     digests.add(sample.sha256());
     labels.add(item.label());
   }
@@ -95,6 +97,7 @@ public final class LessonSamples {
   /** Keeps these rows only. */
   public void keep(boolean[] kept) {
     keep(samples, kept);
+    keep(names, kept);
     keep(digests, kept);
     keep(labels, kept);
   }
@@ -118,6 +121,11 @@ public final class LessonSamples {
   /** Empty where feature vectors were taken. */
   public List<Sample> samples() {
     return samples;
+  }
+
+  /** For people. */
+  public List<String> names() {
+    return names;
   }
 
   /** SHA-256 of the samples. */

@@ -30,10 +30,11 @@ final class Parting {
   /**
    * @param history of the judged training
    * @param validation how many samples judged
+   * @param tried whether it was tried already to vary the samples
    * @return what has happened and what to do, for people
    */
   static Optional<String> of(
-      List<Epoch> history, int validation, Recipe recipe, Modality modality) {
+      List<Epoch> history, int validation, Recipe recipe, Modality modality, boolean tried) {
     if (history.size() < 2 || history.get(0).validation() == null) {
       return Optional.empty();
     }
@@ -71,7 +72,7 @@ final class Parting {
                 "training and validation part ways: "
                     + said
                     + ". The head learns these samples by heart; what may help: "
-                    + String.join(", ", cures(recipe, modality)));
+                    + String.join(", ", cures(recipe, modality, tried)));
   }
 
   /** Every one of the last epochs is over the lowest, and training went on getting better. */
@@ -95,13 +96,13 @@ final class Parting {
     return gap > GAP && gap > ERRORS * Math.sqrt(share * (1 - share) / validation);
   }
 
-  private static List<String> cures(Recipe recipe, Modality modality) {
+  private static List<String> cures(Recipe recipe, Modality modality, boolean tried) {
     List<String> cures = new ArrayList<>();
     cures.add("more samples that differ");
     if (recipe.kind() instanceof HeadKind.Tail) {
       cures.add("less of --unfreeze");
       cures.add("a lower --base-rate");
-    } else if (modality == Modality.IMAGE && recipe.augment().equals(Recipe.NO_AUGMENTATION)) {
+    } else if (modality == Modality.IMAGE && !tried) {
       cures.add("--augment auto");
     }
     if (recipe.kind() instanceof HeadKind.Mlp) {
@@ -109,10 +110,7 @@ final class Parting {
     }
     if (recipe.optimizer() == Recipe.OptimizerName.ADAMW) {
       cures.add(
-          String.format(
-              Locale.ROOT,
-              "more weight decay (--weight-decay %.2g)",
-              Math.max(0.1, 10 * recipe.weightDecay())));
+          "more weight decay (--weight-decay " + Math.max(0.1, 10 * recipe.weightDecay()) + ")");
     }
     return cures;
   }

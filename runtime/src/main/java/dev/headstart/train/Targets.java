@@ -93,7 +93,7 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
   }
 
   /** How many rows have each class; for regression nothing. */
-  int[] counts() {
+  public int[] counts() {
     int rows = task == Task.SINGLE ? labels.length : values.length / outputs;
     return counts(IntStream.range(0, rows).toArray());
   }

@@ -1,6 +1,7 @@
 package dev.headstart.train;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import dev.headstart.confidence.Calibration;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.sample.Label;
 import dev.headstart.sample.Unreadable;
@@ -20,6 +21,8 @@ import java.util.List;
  * @param validation on the validation samples before the refit; null without any
  * @param crossValidation what to expect on new samples, where few judged; null where enough did, or
  *     it cannot be had
+ * @param calibration how honest scores were found, and the temperature that makes them so; null
+ *     where nothing could say
  * @param augment how pictures were varied; null where that was not asked for
  * @param warnings what people were told while it was taught, but for samples that were left out
  * @param skipped samples that could not be read, the first of them by name
@@ -41,6 +44,7 @@ public record TeachResult(
     boolean stoppedEarly,
     Metrics validation,
     CrossValidation.Summary crossValidation,
+    Calibration calibration,
     Augmentation.Report augment,
     List<String> warnings,
     Seconds seconds,
@@ -74,6 +78,7 @@ public record TeachResult(
         stoppedEarly,
         validation,
         crossValidation,
+        calibration,
         augment,
         warnings,
         new Seconds(

@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.EnumFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureStore;
+import dev.headstart.confidence.Calibration;
+import dev.headstart.confidence.Novelty;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.FailureException;
 import dev.headstart.error.NotFoundException;
@@ -15,6 +18,7 @@ import dev.headstart.head.HeadKind;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.NoveltyModel;
 import dev.headstart.head.Pooling;
 import dev.headstart.head.Scaling;
 import dev.headstart.head.Tail;
@@ -57,9 +61,6 @@ import java.util.stream.IntStream;
  * more, on everything, for as many epochs.
  */
 public final class Teacher {
-  /** Classes whose counts differ so much deserve a word. */
-  private static final int UNEVEN = 5;
-
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
 
@@ -161,6 +162,9 @@ public final class Teacher {
       requireTrainable(lesson, split);
       Heard heard = new Heard(listener);
       warn(lesson, split, asked, heard);
+      if (lesson.features() != null) {
+        listener.samples(lesson.taught(split)).forEach(heard::warning);
+      }
       long trainStart = System.nanoTime();
       Augmentation augmentation =
           Augmentation.of(lesson, split.train(), asked, cores, staged, heard);
@@ -174,12 +178,13 @@ public final class Teacher {
               ? trained
               : trained.with(
                   judge.metrics(
-                      manifest(request, lesson, split, recipe, trained),
+                      manifest(request, lesson, split, recipe, trained, Trust.NONE),
                       lesson.classes(),
                       trained.judged(staged),
                       split.validation()));
+      Trust trust = trust(request, lesson, split, recipe, taught, judge, staged);
       double trainSeconds = seconds(trainStart);
-      HeadManifest draft = manifest(request, lesson, split, recipe, taught);
+      HeadManifest draft = manifest(request, lesson, split, recipe, taught, trust);
       return heads.deciding(
           request.head(),
           () -> {
@@ -206,6 +211,7 @@ public final class Teacher {
                 taught.stoppedEarly,
                 taught.metrics,
                 taught.summary(),
+                trust.calibration,
                 augmentation.report(),
                 heard.warnings(),
                 new TeachResult.Seconds(
@@ -280,17 +286,9 @@ public final class Teacher {
               + " some samples of each");
     }
     if (lesson.task() == Task.SINGLE && !recipe.balanced()) {
-      int[] counts = lesson.targets().counts();
-      int least = IntStream.of(counts).filter(n -> n > 0).min().orElse(0);
-      int most = IntStream.of(counts).max().orElse(0);
-      if (most >= UNEVEN * least) {
-        listener.warning(
-            "the rarest class has "
-                + least
-                + " samples, the most frequent "
-                + most
-                + ": --class-weights balanced makes them count alike, at some cost in accuracy");
-      }
+      new ClassCounts(lesson.classes(), lesson.targets().counts())
+          .uneven()
+          .ifPresent(listener::warning);
     }
   }
 
@@ -317,6 +315,8 @@ public final class Teacher {
    *
    * @param refitted whether the judged model lies beside the model
    * @param estimate where few samples judge
+   * @param network that serves, without a temperature
+   * @param target for regression, mean and deviation of the targets; else null
    */
   private record Taught(
       int epochs,
@@ -324,10 +324,12 @@ public final class Teacher {
       boolean refitted,
       Metrics metrics,
       List<Epoch> history,
-      Optional<CrossValidation.Estimate> estimate) {
+      Optional<CrossValidation.Estimate> estimate,
+      TrainableNetwork network,
+      Scaling target) {
 
     Taught with(Metrics found) {
-      return new Taught(epochs, stoppedEarly, refitted, found, history, estimate);
+      return new Taught(epochs, stoppedEarly, refitted, found, history, estimate, network, target);
     }
 
     /** Null for none. */
@@ -442,12 +444,13 @@ public final class Teacher {
     if (recipe.kind() instanceof HeadKind.Prototype) {
       HeadNetwork judged = FreshHead.prototype(lesson.features(), augmentation.targets(), train);
       write(judged, lesson, null, staged.resolve(refit ? HeadStore.JUDGED : HeadStore.MODEL));
+      HeadNetwork whole = judged;
       if (refit) {
-        HeadNetwork whole = FreshHead.prototype(lesson.features(), augmentation.targets(), all);
+        whole = FreshHead.prototype(lesson.features(), augmentation.targets(), all);
         write(whole, lesson, null, staged.resolve(HeadStore.MODEL));
       }
-      return new Taught(
-          0, false, refit, null, List.of(), folds.estimate(split.validation(), 0, staged));
+      Optional<CrossValidation.Estimate> estimate = folds.estimate(split.validation(), 0, staged);
+      return new Taught(0, false, refit, null, List.of(), estimate, whole, null);
     }
     Scaling target = begins.target;
     Trainer trainer =
@@ -463,7 +466,12 @@ public final class Teacher {
             listener,
             TrainingRun.Stage.TRAIN,
             run);
-    Parting.of(judged.history(), split.validation().length, recipe, lesson.modality())
+    Parting.of(
+            judged.history(),
+            split.validation().length,
+            recipe,
+            lesson.modality(),
+            augmentation.report() != null)
         .ifPresent(listener::warning);
     int epochs = judged.best();
     TrainableNetwork network = judged.network();
@@ -481,7 +489,14 @@ public final class Teacher {
     }
     write(network, lesson, target, staged.resolve(HeadStore.MODEL));
     return new Taught(
-        epochs, judged.stoppedEarly(), refit, judged.metrics(), judged.history(), estimate);
+        epochs,
+        judged.stoppedEarly(),
+        refit,
+        judged.metrics(),
+        judged.history(),
+        estimate,
+        network,
+        target);
   }
 
   /** Scaled for what the base's layers give before they train. */
@@ -524,12 +539,74 @@ public final class Teacher {
 
   /** Into the staged folder, which is forced to the disk as a whole when it is published. */
   private static void write(TrainableNetwork network, Lesson lesson, Scaling target, Path file) {
-    OnnxModel model = network.serving(lesson.shape(), lesson.task(), target);
+    write(network.serving(lesson.shape(), lesson.task(), target), file);
+  }
+
+  private static void write(OnnxModel model, Path file) {
     try {
       Files.write(file, model.toBytes());
     } catch (IOException e) {
       throw new FailureException("the head's model cannot be written to " + file + ": " + e, e);
     }
+  }
+
+  /**
+   * How far a version can be trusted.
+   *
+   * @param calibration null where nothing could say
+   * @param novelty null where there is none
+   */
+  private record Trust(Calibration calibration, Novelty novelty) {
+    static final Trust NONE = new Trust(null, null);
+
+    /** As head.json has it. */
+    JsonNode thresholds() {
+      if (novelty == null) {
+        return null;
+      }
+      ObjectNode json = JSON.createObjectNode();
+      json.put("samples", novelty.samples());
+      ObjectNode limits = json.putObject("limits");
+      for (double rate : Novelty.RATES) {
+        limits.put(Double.toString(rate), novelty.limit(rate));
+      }
+      return json;
+    }
+  }
+
+  /**
+   * Finds the temperature of the scores, which the serving model gets, and the novelty of samples.
+   * The judged weights stay without a temperature: it changes no answer, so promotion does not see
+   * it, and a training that begins from them would.
+   */
+  private Trust trust(
+      TeachRequest request,
+      Lesson lesson,
+      Split split,
+      Recipe recipe,
+      Taught taught,
+      Judge judge,
+      Path staged) {
+    LessonConfidence confidence = new LessonConfidence(lesson);
+    Optional<Calibration> calibration = Optional.empty();
+    if (taught.estimate.isPresent()) {
+      calibration = confidence.calibration(recipe.kind(), taught.estimate.get());
+    } else if (split.validation().length > 0) {
+      HeadManifest draft = manifest(request, lesson, split, recipe, taught, Trust.NONE);
+      float[] scores = judge.scores(draft, taught.judged(staged), split.validation());
+      calibration = confidence.calibrationOf(recipe.kind(), scores, split.validation());
+    }
+    calibration.ifPresent(
+        found -> {
+          OnnxModel served =
+              taught.network.serving(
+                  lesson.shape(), lesson.task(), taught.target, found.temperature());
+          write(served, staged.resolve(HeadStore.MODEL));
+        });
+    Optional<Novelty> novelty = confidence.novelty();
+    novelty.ifPresent(
+        found -> write(NoveltyModel.of(found, lesson.shape()), staged.resolve(HeadStore.NOVELTY)));
+    return new Trust(calibration.orElse(null), novelty.orElse(null));
   }
 
   /** A version whose samples cannot be remembered must not stay: nothing could judge it fairly. */
@@ -556,7 +633,7 @@ public final class Teacher {
   }
 
   private HeadManifest manifest(
-      TeachRequest request, Lesson lesson, Split split, Recipe recipe, Taught taught) {
+      TeachRequest request, Lesson lesson, Split split, Recipe recipe, Taught taught, Trust trust) {
     BaseModel base = lesson.base();
     Backbone backbone = lesson.backbone();
     return new HeadManifest(
@@ -583,7 +660,9 @@ public final class Teacher {
             taught.refitted,
             taught.metrics == null ? null : JSON.valueToTree(taught.metrics),
             JSON.valueToTree(taught.history),
-            taught.summary() == null ? null : JSON.valueToTree(taught.summary())),
+            taught.summary() == null ? null : JSON.valueToTree(taught.summary()),
+            trust.calibration == null ? null : JSON.valueToTree(trust.calibration),
+            trust.thresholds()),
         new HeadManifest.Provenance(
             Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
             lesson.rows().digest(),

@@ -1,5 +1,7 @@
 package dev.headstart.train;
 
+import java.util.List;
+
 /**
  * Hears how teaching goes, on the thread that teaches. Messages are for people; everything that
  * counts is in the result too. Whatever a method throws ends the teaching cleanly and is thrown by
@@ -41,6 +43,17 @@ public interface TrainingListener {
    * decides about the head ({@link dev.headstart.head.HeadStore#deciding}).
    */
   default void publishing() {}
+
+  /**
+   * What is to be taught has been read, and training is about to begin. Not told where the features
+   * of samples are too large to be looked at.
+   *
+   * @param samples valid during the call
+   * @return what a person should know of them: warnings follow
+   */
+  default List<String> samples(TaughtSamples samples) {
+    return List.of();
+  }
 
   /** What was decided for a person who left it open, and why. */
   default void note(String message) {}

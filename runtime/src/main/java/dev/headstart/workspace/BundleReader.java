@@ -10,6 +10,7 @@ import dev.headstart.error.NotFoundException;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.head.HeadNetwork;
 import dev.headstart.head.HeadStore;
+import dev.headstart.head.NoveltyModel;
 import dev.headstart.head.TailNetwork;
 import dev.headstart.onnx.OnnxModel;
 import java.io.ByteArrayOutputStream;
@@ -272,6 +273,9 @@ final class BundleReader implements AutoCloseable {
         checkModel(manifest, version, folder.resolve(model));
       }
     }
+    if (here.contains(HeadStore.NOVELTY)) {
+      checkNovelty(manifest, version, folder.resolve(HeadStore.NOVELTY));
+    }
     return new Staged(folder, named(manifest), memberships(version));
   }
 
@@ -288,6 +292,14 @@ final class BundleReader implements AutoCloseable {
         TailNetwork.requireModel(OnnxModel.read(model), manifest, base);
       }
     } catch (BadInputException | NotFoundException e) {
+      throw bad(model.getFileName() + " of version " + version + ": " + e.getMessage(), e);
+    }
+  }
+
+  private void checkNovelty(HeadManifest manifest, int version, Path model) {
+    try {
+      NoveltyModel.read(OnnxModel.read(model), manifest);
+    } catch (BadInputException e) {
       throw bad(model.getFileName() + " of version " + version + ": " + e.getMessage(), e);
     }
   }

@@ -129,7 +129,10 @@ final class Database implements AutoCloseable {
               "CREATE TABLE revision (number INTEGER NOT NULL) STRICT",
               "INSERT INTO revision VALUES (0)"),
           // the few that do not count among a class's samples
-          List.of("CREATE INDEX sample_unreadable ON sample (head) WHERE state = 'unreadable'"));
+          List.of(
+              "CREATE INDEX sample_unreadable ON sample (head) WHERE state = 'unreadable'",
+              // whether rows were deleted whose copies may still lie in unused parts of pages
+              "ALTER TABLE revision ADD COLUMN stale INTEGER NOT NULL DEFAULT 0"));
 
   private final Failures failures;
   private final Connection connection;
@@ -161,6 +164,9 @@ final class Database implements AutoCloseable {
     try {
       // What is deleted is overwritten, in the database's own pages as in the log's.
       database.read(handle -> handle.execute("PRAGMA secure_delete = ON"));
+      // A VACUUM needs room beside the database; elsewhere may be memory, or read-only.
+      String root = failures.root().toString().replace("'", "''");
+      database.read(handle -> handle.execute("PRAGMA temp_store_directory = '" + root + "'"));
       database.migrate();
       database.opened = database.fileKey();
       return database;
@@ -337,18 +343,29 @@ final class Database implements AutoCloseable {
     }
   }
 
+  /** Within a change that deletes: {@link #purge} has something to do. */
+  static void stale(Handle handle) {
+    handle.execute("UPDATE revision SET stale = 1");
+  }
+
   /**
-   * Brings the write-ahead log's content into the database and empties the log, so that what was
-   * overwritten is in neither.
+   * Takes what was deleted out of the files. {@code secure_delete} overwrites rows where they lay
+   * last, but not the copies that stay in unused parts of pages when SQLite moves rows between
+   * pages: after deletions the database is written anew (some 8 ms for each of its megabytes). Then
+   * the write-ahead log is emptied.
    *
    * @return false if another process kept reading for {@link #PATIENCE}; what the log holds then
    *     stays until the next time
    */
-  synchronized boolean truncateLog() {
+  synchronized boolean purge() {
     return read(
         handle -> {
           handle.execute("PRAGMA busy_timeout = " + PATIENCE.toMillis());
           try {
+            if (handle.createQuery("SELECT stale FROM revision").mapTo(Boolean.class).one()) {
+              handle.execute("VACUUM");
+              handle.execute("UPDATE revision SET stale = 0");
+            }
             return handle
                     .createQuery("PRAGMA wal_checkpoint(TRUNCATE)")
                     .map((row, context) -> row.getInt(1))

@@ -23,7 +23,13 @@ final class Forgetting {
    * @param blobs whose original and thumbnail no head keeps
    * @param features whose features no head has a sample for
    */
-  record Forgotten(int count, List<String> blobs, List<String> features) {}
+  record Forgotten(int count, List<String> blobs, List<String> features) {
+
+    /** Whether rows went. */
+    boolean deletes() {
+      return count > 0 || !features.isEmpty();
+    }
+  }
 
   /** Forgets samples of a head; those of them that are not there do no harm. */
   static Forgotten samples(Handle handle, String head, Collection<String> ids) {

@@ -50,7 +50,7 @@ final class Samples implements SampleStore {
   private final Supplier<Workspace.Opened> database;
   private final FeatureCache features;
   private final Blobs blobs;
-  private volatile boolean truncating;
+  private volatile boolean purging;
 
   Samples(Failures failures, Supplier<Workspace.Opened> database, FeatureCache features) {
     this.database = database;
@@ -71,7 +71,7 @@ final class Samples implements SampleStore {
           blobs.sweep(kept::contains);
           return null;
         });
-    truncate(opened);
+    purge(opened);
   }
 
   private <T> T read(Function<Handle, T> query, T none) {
@@ -93,8 +93,8 @@ final class Samples implements SampleStore {
               handle.execute("UPDATE revision SET number = number + 1");
               return changed;
             });
-    if (truncating) {
-      truncate(opened);
+    if (purging) {
+      purge(opened);
     }
     return result;
   }
@@ -107,16 +107,16 @@ final class Samples implements SampleStore {
     return opened.database().orElseThrow();
   }
 
-  /** Takes what was overwritten out of the log; if that cannot be, after the next change. */
-  private void truncate(Database opened) {
+  /** Takes what was deleted out of the files; if that cannot be, after the next change. */
+  private void purge(Database opened) {
     try {
-      truncating = !opened.truncateLog();
-      if (truncating) {
+      purging = !opened.purge();
+      if (purging) {
         LOG.info("another process reads: what was forgotten leaves the log after the next change");
       }
     } catch (FailureException e) {
-      truncating = true;
-      LOG.warn("what was forgotten is still in the log: {}", e.getMessage());
+      purging = true;
+      LOG.warn("what was forgotten is still in the database's files: {}", e.getMessage());
     }
   }
 
@@ -375,6 +375,9 @@ final class Samples implements SampleStore {
                   handle -> {
                     Forgetting.Forgotten found = statements.apply(handle);
                     if (found != null) {
+                      if (found.deletes()) {
+                        Database.stale(handle);
+                      }
                       files.addAll(features.forget(handle, found.features()));
                     }
                     return found;
@@ -383,7 +386,7 @@ final class Samples implements SampleStore {
             blobs.remove(gone.blobs());
             features.remove(files);
           }
-          truncate(writable());
+          purge(writable());
           return gone;
         });
   }
@@ -421,7 +424,7 @@ final class Samples implements SampleStore {
           boolean there = SampleRows.ready(handle, head, id, space, false);
           List<String> one = List.of(id);
           return new Forgetting.Forgotten(
-              there ? 1 : 0,
+              0,
               Forgetting.unwanted(handle, one, " AND kept = 1"),
               Forgetting.unwanted(handle, one, ""));
         });

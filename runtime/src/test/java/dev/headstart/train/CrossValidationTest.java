@@ -199,7 +199,9 @@ class CrossValidationTest {
       assertTrue(estimate.interval().high() > metrics.rmse());
     } else {
       assertEquals(
-          Interval.ofShare(metrics.accuracy(), 61), estimate.interval(), "every row is a group");
+          Interval.ofShare(metrics.accuracy(), 61 / CrossValidation.SHARED),
+          estimate.interval(),
+          "every row is a group");
     }
   }
 
@@ -311,7 +313,7 @@ class CrossValidationTest {
       assertEquals(student[freedom - 1], Interval.student(freedom), 0.01 * student[freedom - 1]);
     }
     assertEquals(1.9839715185, Interval.student(100), 1e-6);
-    assertNotEquals(0, Interval.ofRootMeanSquare(new double[] {1}).high());
+    assertNotEquals(0, Interval.ofRootMeanSquare(new double[] {1}, 1).high());
   }
 
   private static void assertInterval(double low, double high, Interval interval) {
@@ -326,7 +328,7 @@ class CrossValidationTest {
     for (int draw = 0; draw < 1000; draw++) {
       Interval interval =
           Interval.ofRootMeanSquare(
-              IntStream.range(0, 40).mapToDouble(i -> 2 * random.nextGaussian()).toArray());
+              IntStream.range(0, 40).mapToDouble(i -> 2 * random.nextGaussian()).toArray(), 40);
       held += interval.low() <= 2 && interval.high() >= 2 ? 1 : 0;
     }
     assertTrue(held >= 900, "held " + held + " of 1000");

@@ -246,7 +246,7 @@ class WorkspaceBackupTest {
               "versions",
               2,
               "schema",
-              2,
+              Database.MIGRATIONS.size(),
               "samples",
               2,
               "features",

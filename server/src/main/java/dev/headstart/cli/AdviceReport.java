@@ -2,6 +2,7 @@ package dev.headstart.cli;
 
 import com.github.freva.asciitable.Column;
 import dev.headstart.advise.Advice;
+import dev.headstart.advise.Advised;
 import java.util.List;
 import java.util.Locale;
 
@@ -11,7 +12,17 @@ final class AdviceReport {
 
   private AdviceReport() {}
 
-  static String of(Advice advice) {
+  static String of(Advised advised) {
+    List<String> sick = advised.report().lines();
+    StringBuilder text = new StringBuilder(of(advised.advice()));
+    if (!sick.isEmpty()) {
+      text.append("\nSamples to look at\n");
+      sick.forEach(line -> text.append(wrapped(line)));
+    }
+    return text.toString();
+  }
+
+  private static String of(Advice advice) {
     StringBuilder text = new StringBuilder("Advice\n\n");
     if (advice.base() != null) {
       row(text, "base", advice.base());
@@ -54,7 +65,6 @@ final class AdviceReport {
     text.append("\nWhy\n");
     advice.reasons().forEach(reason -> text.append(wrapped(reason)));
     text.append('\n').append(taps(advice));
-    TeachReport.skipped(text, advice.skipped());
     return text.append('\n').toString();
   }
 

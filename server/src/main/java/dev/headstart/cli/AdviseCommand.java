@@ -1,8 +1,8 @@
 package dev.headstart.cli;
 
 import dev.headstart.Headstart;
-import dev.headstart.advise.Advice;
 import dev.headstart.advise.AdviceRequest;
+import dev.headstart.advise.Advised;
 import dev.headstart.sample.DataSource;
 import dev.headstart.sample.Task;
 import java.nio.file.Path;
@@ -20,7 +20,10 @@ import picocli.CommandLine.Option;
       "One pass through the base model gives the features of all its taps. On each, a head in closed"
           + " form shows how well it tells the classes apart; the base's statistics show how like its"
           + " own domain the samples are. Nothing is trained. teach without options follows the"
-          + " advice, and takes the features over."
+          + " advice, and takes the features over.",
+      "",
+      "It also names samples to look at: labels that are likely wrong, the same thing under two"
+          + " labels, blank pictures, classes with too few."
     },
     footer = {
       "  ./headstart advise --data photos",
@@ -70,15 +73,15 @@ final class AdviseCommand extends HeadstartCommand {
       }
       return Main.DONE;
     }
-    Advice advice;
+    Advised advised;
     try (Headstart headstart = open(provider.providers());
         Progress progress = new Progress(console())) {
-      advice = headstart.advise(request, progress);
+      advised = headstart.advised(request, progress);
     }
     if (json()) {
-      console().json(advice);
+      console().json(advised);
     } else {
-      console().print(AdviceReport.of(advice));
+      console().print(AdviceReport.of(advised));
       console().message("Next:");
       console()
           .message(next("teach NAME --data " + data + (base == null ? "" : " --base " + base)));

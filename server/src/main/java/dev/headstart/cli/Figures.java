@@ -4,6 +4,7 @@ import com.github.freva.asciitable.AsciiTable;
 import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
 import com.github.freva.asciitable.OverflowBehaviour;
+import dev.headstart.train.CrossValidation;
 import dev.headstart.train.Metrics;
 import dev.headstart.train.TeachResult;
 import java.math.BigDecimal;
@@ -51,6 +52,28 @@ final class Figures {
     }
     parts.add("loss " + of(metrics.loss()));
     return String.join("   ", parts);
+  }
+
+  /**
+   * What to expect on new samples.
+   *
+   * @param samples that it is known from
+   */
+  static String expected(CrossValidation.Summary found, int samples) {
+    String folds = "(" + found.folds() + "-fold, " + samples + " samples)";
+    return found.accuracy() != null
+        ? String.format(
+            Locale.ROOT,
+            "accuracy of %.2f to %.2f expected on new samples %s",
+            found.low(),
+            found.high(),
+            folds)
+        : String.format(
+            Locale.ROOT,
+            "rmse of %s to %s expected on new samples %s",
+            of(found.low()),
+            of(found.high()),
+            folds);
   }
 
   private static void add(List<String> parts, String name, Double value) {

@@ -2,9 +2,11 @@ package dev.headstart.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.freva.asciitable.Column;
+import dev.headstart.confidence.Calibration;
 import dev.headstart.head.HeadManifest;
 import dev.headstart.predict.HeadSummary;
 import dev.headstart.sample.Task;
+import dev.headstart.train.CrossValidation;
 import dev.headstart.train.Metrics;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -85,6 +87,19 @@ final class HeadReport {
             .append(Figures.confusion(manifest.classes(), metrics.confusion()))
             .append('\n');
       }
+    }
+    if (result.calibration() != null && !result.calibration().isNull()) {
+      text.append('\n')
+          .append(
+              TeachReport.calibration(
+                  Console.JSON.convertValue(result.calibration(), Calibration.class)));
+    }
+    if (result.crossValidation() != null && !result.crossValidation().isNull()) {
+      CrossValidation.Summary found =
+          Console.JSON.convertValue(result.crossValidation(), CrossValidation.Summary.class);
+      text.append('\n')
+          .append(Figures.expected(found, result.train() + result.validation()))
+          .append('\n');
     }
     if (result.history() != null && result.history().size() > 0) {
       text.append('\n').append(history(result.history(), manifest.task())).append('\n');

@@ -1,12 +1,16 @@
 package dev.headstart.cli;
 
 import dev.headstart.Headstart;
+import dev.headstart.confidence.Novelty;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.HeadstartException;
 import dev.headstart.error.NotFoundException;
+import dev.headstart.error.UsageException;
+import dev.headstart.head.HeadManifest;
 import dev.headstart.predict.Prediction;
 import dev.headstart.predict.Predictor;
 import dev.headstart.sample.Sample;
+import dev.headstart.sample.Task;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -16,8 +20,13 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Stack;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterConsumer;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code predict}: samples in, a prediction for each out. */
@@ -34,6 +43,7 @@ import picocli.CommandLine.Parameters;
       "  ./headstart predict animals cat.jpg dog.png",
       "  ./headstart predict mail \"Dear friend, you have won\" @letter.txt",
       "  ./headstart predict pump \"[20.5, 1.02, 3]\" --version 2",
+      "  ./headstart predict animals hat.jpg --unknown",
       "  ls *.jpg | ./headstart predict animals - --json",
       "  ./headstart predict pump -- -1.5,0.2,3   (behind --, as it begins with -)"
     })
@@ -54,10 +64,22 @@ final class PredictCommand extends HeadstartCommand {
       description = "Samples; - for standard input")
   private List<String> inputs;
 
+  @Option(
+      names = "--unknown",
+      arity = "0..1",
+      paramLabel = "RATE",
+      parameterConsumer = OptionalRate.class,
+      description = {
+        "Answer \"unknown\" where a sample is too unlike what the head learned; RATE of familiar"
+            + " samples are taken for unknown too (default: 0.05)"
+      })
+  private Double unknown;
+
   @Mixin private VersionOption version;
 
   @Mixin private ProviderOption provider;
 
+  private double limit = Double.POSITIVE_INFINITY;
   private int answered;
   private int missing;
   private int unusable;
@@ -68,6 +90,9 @@ final class PredictCommand extends HeadstartCommand {
         Predictor predictor = headstart.predictor(head, version.version())) {
       if (!json()) {
         console().message(opened(predictor));
+      }
+      if (unknown != null) {
+        limit = limit(predictor);
       }
       Inputs samples = new Inputs(predictor.manifest().modality());
       List<Sample> waiting = new ArrayList<>();
@@ -92,6 +117,36 @@ final class PredictCommand extends HeadstartCommand {
               answered + " answered, " + (missing + unusable) + " could not be, as said above");
     }
     return unusable > 0 ? Main.BAD_INPUT : Main.NOT_FOUND;
+  }
+
+  /** The next word is a rate where it is a number, else an input. */
+  static final class OptionalRate implements IParameterConsumer {
+    @Override
+    public void consumeParameters(Stack<String> words, ArgSpec option, CommandSpec command) {
+      String next = words.isEmpty() ? "" : words.peek();
+      boolean number = next.matches("[0-9]*\\.?[0-9]+([eE][-+]?[0-9]+)?");
+      option.setValue(number ? Prediction.rate(words.pop()) : Novelty.USUAL_RATE);
+    }
+  }
+
+  private double limit(Predictor predictor) {
+    HeadManifest manifest = predictor.manifest();
+    if (manifest.task() == Task.REGRESSION) {
+      throw new UsageException(
+          "--unknown answers for a class, but head '" + head + "' gives a number: see its novelty");
+    }
+    return predictor
+        .novelty()
+        .orElseThrow(
+            () ->
+                new BadInputException(
+                    "version "
+                        + manifest.version()
+                        + " of head '"
+                        + head
+                        + "' does not know what is unlike its samples: it had fewer than five, or"
+                        + " is of an older Headstart. Teach it again for --unknown"))
+        .limit(unknown);
   }
 
   private static String opened(Predictor predictor) {
@@ -146,7 +201,8 @@ final class PredictCommand extends HeadstartCommand {
         samples,
         new Predictor.Sink<>() {
           @Override
-          public void accept(int index, Prediction prediction) {
+          public void accept(int index, Prediction found) {
+            Prediction prediction = found.unknownAbove(limit);
             answered++;
             if (json()) {
               console().json(prediction);
@@ -168,13 +224,14 @@ final class PredictCommand extends HeadstartCommand {
     StringBuilder text = new StringBuilder(abbreviated(prediction.input(), Console.WIDTH - 14));
     text.append(": ");
     if (prediction.value() != null) {
-      return text.append(Figures.of(prediction.value())).toString();
+      return text.append(Figures.of(prediction.value())).append(novelty(prediction)).toString();
     }
     if (prediction.label() != null) {
       text.append(prediction.label());
     } else {
       text.append(prediction.labels().isEmpty() ? "none" : String.join(", ", prediction.labels()));
     }
+    text.append(novelty(prediction));
     List<Map.Entry<String, Float>> best =
         prediction.scores().entrySet().stream()
             .sorted(Map.Entry.<String, Float>comparingByValue(Comparator.reverseOrder()))
@@ -191,6 +248,14 @@ final class PredictCommand extends HeadstartCommand {
               "#".repeat(Math.round(BAR * score.getValue()))));
     }
     return text.toString();
+  }
+
+  /** Said where a sample is unlike what the head learned. */
+  private static String novelty(Prediction prediction) {
+    return prediction.novelty() == null || prediction.novelty() <= 1
+        ? ""
+        : String.format(
+            Locale.ROOT, " (novelty %.2f: unlike what it learned)", prediction.novelty());
   }
 
   /** On one line, cut where it is too long. */

@@ -42,7 +42,7 @@ final class Progress implements TrainingListener, AutoCloseable {
 
   @Override
   public void stage(String name, long steps) {
-    if (!name.equals("refit")) {
+    if (!name.equals("refit") || !stage.equals("train")) {
       close();
     }
     stage = name;

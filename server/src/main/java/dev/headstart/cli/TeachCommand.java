@@ -167,8 +167,19 @@ final class TeachCommand extends HeadstartCommand {
   @Option(
       names = "--rate",
       paramLabel = "RATE",
-      description = "Highest learning rate. Default: by the width of the features")
-  private Double rate;
+      converter = AskedRate.Converter.class,
+      description =
+          "Highest learning rate, or auto: found by a range test. Default: by the width of the"
+              + " features")
+  private AskedRate rate;
+
+  @Option(
+      names = "--augment",
+      paramLabel = "HOW",
+      description =
+          "Variants of pictures that train beside them: none (default), some of"
+              + " flip,crop,colour,noise,rotate, or auto: those that are measured to help")
+  private String augment;
 
   @Option(
       names = "--batch",
@@ -264,7 +275,13 @@ final class TeachCommand extends HeadstartCommand {
                 labelSmoothing,
                 classWeights == null ? null : classWeights == ClassWeights.BALANCED),
             new RecipeOptions.OptimizerOptions(
-                optimizer, rate, schedule, warmup, weightDecay, clip),
+                optimizer,
+                rate == null ? null : rate.value(),
+                schedule,
+                warmup,
+                weightDecay,
+                clip,
+                rate != null && rate.value() == null),
             new RecipeOptions.Passes(epochs, batch, accumulate),
             new RecipeOptions.Judging(validation, patience, noRefit ? Boolean.FALSE : null),
             new RecipeOptions.FineTuning(
@@ -274,6 +291,7 @@ final class TeachCommand extends HeadstartCommand {
                 warmStart ? RecipeOptions.Start.WARM : RecipeOptions.Start.FRESH,
                 gradual,
                 batchNorm),
+            augment,
             seed);
     TeachResult result =
         teach(new TeachRequest(head, DataSource.at(data), base, cut, recipe, promotion, resume));

@@ -1,6 +1,8 @@
 package dev.headstart.cli;
 
+import dev.headstart.confidence.Calibration;
 import dev.headstart.sample.Unreadable;
+import dev.headstart.train.Augmentation;
 import dev.headstart.train.Recipe;
 import dev.headstart.train.TeachResult;
 import java.util.List;
@@ -54,21 +56,55 @@ final class TeachReport {
               recipe.batch(),
               recipe.seed()));
     }
+    if (result.augment() != null) {
+      row(text, "augment", augmented(result.augment()));
+    }
     if (result.validation() != null) {
       text.append("\nOn the ")
           .append(result.samples().validation())
           .append(" samples that judged it and had not trained it:\n  ")
           .append(Figures.line(result.validation()))
           .append('\n');
+      if (result.crossValidation() != null) {
+        text.append("  ").append(expected(result)).append('\n');
+      }
       if (result.validation().confusion() != null) {
         text.append('\n')
             .append(Figures.confusion(result.classes(), result.validation().confusion()))
             .append('\n');
       }
     }
+    if (result.calibration() != null) {
+      text.append('\n').append(calibration(result.calibration()));
+    }
+    if (result.validation() == null && result.crossValidation() != null) {
+      text.append('\n').append(expected(result)).append('\n');
+    }
     text.append('\n').append(Figures.seconds(List.of("time"), List.of(result.seconds())));
     skipped(text, result.skipped());
     return text.append('\n').toString();
+  }
+
+  static String calibration(Calibration calibration) {
+    return String.format(
+        Locale.ROOT,
+        "Scores are off by %.3f on average, %.3f with a temperature of %.2f (calibration error on"
+            + " %d samples)%n",
+        calibration.before(),
+        calibration.after(),
+        calibration.temperature(),
+        calibration.samples());
+  }
+
+  private static String augmented(Augmentation.Report report) {
+    return report.used()
+        + (report.rows() > 0 ? ", " + report.rows() + " variants" : "")
+        + (report.reason() == null ? "" : "; " + report.reason());
+  }
+
+  private static String expected(TeachResult result) {
+    return Figures.expected(
+        result.crossValidation(), result.samples().train() + result.samples().validation());
   }
 
   private static String samples(TeachResult result) {

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 /**
  * Whether the process lives, and whether it is ready for requests. It is, once all models are
  * loaded and until it is told to stop; one model that cannot be loaded does not hold up the others.
+ * Heads that are asked about other samples than they learned are named, and answer all the same.
  */
 @RequiresRole.Open
 @Controller("/health")
@@ -55,6 +56,9 @@ final class HealthController {
             "loading", states.getOrDefault(ModelStatus.State.LOADING, 0L),
             "unavailable", states.getOrDefault(ModelStatus.State.UNAVAILABLE, 0L)));
     body.put("draining", draining.begun());
+    Map<String, Object> drift = new LinkedHashMap<>();
+    models.drift().forEach((head, state) -> drift.put(head, Drifts.json(state)));
+    body.put("drift", drift);
     return HttpResponse.status(ready ? HttpStatus.OK : HttpStatus.SERVICE_UNAVAILABLE).body(body);
   }
 }

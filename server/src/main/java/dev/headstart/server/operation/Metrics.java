@@ -1,5 +1,6 @@
 package dev.headstart.server.operation;
 
+import dev.headstart.confidence.Drift;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.NotFoundException;
 import dev.headstart.error.UnavailableException;
@@ -52,6 +53,8 @@ public final class Metrics implements ServingListener {
     Duration.ofSeconds(5)
   };
   private static final double[] BATCHES = {1, 2, 4, 8, 16, 32, 64};
+  private static final double[] NOVELTIES = {0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 3};
+  private static final double[] SCORES = {0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1};
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -89,8 +92,11 @@ public final class Metrics implements ServingListener {
     private final DistributionSummary batch;
     private final AtomicInteger live = new AtomicInteger();
     private final AtomicInteger queued = new AtomicInteger();
+    private final AtomicInteger drifts = new AtomicInteger(-1);
     private final List<Meter> meters = new ArrayList<>();
     private final String name;
+    private volatile DistributionSummary novelty;
+    private volatile DistributionSummary score;
 
     Model(String name) {
       this.name = name;
@@ -154,6 +160,53 @@ public final class Metrics implements ServingListener {
       }
     }
 
+    DistributionSummary novelty() {
+      DistributionSummary there = novelty;
+      return there != null ? there : newNovelty();
+    }
+
+    private synchronized DistributionSummary newNovelty() {
+      if (novelty == null) {
+        novelty =
+            distribution(
+                "headstart.novelty",
+                "How unlike what a head learned its samples are; 5 % of familiar ones exceed 1",
+                NOVELTIES);
+      }
+      return novelty;
+    }
+
+    DistributionSummary score() {
+      DistributionSummary there = score;
+      return there != null ? there : newScore();
+    }
+
+    private synchronized DistributionSummary newScore() {
+      if (score == null) {
+        score = distribution("headstart.score", "The highest score of a prediction", SCORES);
+      }
+      return score;
+    }
+
+    private DistributionSummary distribution(String named, String description, double[] buckets) {
+      return kept(
+          DistributionSummary.builder(named)
+              .description(description)
+              .tag("model", name)
+              .serviceLevelObjectives(buckets)
+              .register(registry));
+    }
+
+    synchronized void drift(boolean is) {
+      if (drifts.getAndSet(is ? 1 : 0) < 0) {
+        kept(
+            Gauge.builder("headstart.drift.alert", drifts, AtomicInteger::get)
+                .description("1 while a head is asked about other samples than it learned")
+                .tag("model", name)
+                .register(registry));
+      }
+    }
+
     synchronized void remove() {
       meters.forEach(registry::remove);
       failed.values().forEach(registry::remove);
@@ -196,6 +249,17 @@ public final class Metrics implements ServingListener {
   }
 
   @Override
+  public void predicted(String head, float novelty, float score) {
+    Model meters = model(head);
+    if (!Float.isNaN(novelty)) {
+      meters.novelty().record(novelty);
+    }
+    if (!Float.isNaN(score)) {
+      meters.score().record(score);
+    }
+  }
+
+  @Override
   public void live(String model, int version) {
     model(model).live(version);
   }
@@ -205,8 +269,10 @@ public final class Metrics implements ServingListener {
    *
    * @param there names of the models that there are; the meters of others are removed
    * @param queued how many requests wait for a model
+   * @param drift of the heads that have one
    */
-  String scrape(Set<String> there, ToIntFunction<String> queued) {
+  String scrape(Set<String> there, ToIntFunction<String> queued, Map<String, Drift.State> drift) {
+    drift.forEach((head, state) -> model(head).drift(state.word() == Drift.Word.ALERT));
     models.forEach(
         (name, model) -> {
           if (there.contains(name)) {

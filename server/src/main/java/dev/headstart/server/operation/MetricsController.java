@@ -29,6 +29,8 @@ final class MetricsController {
   @ExecuteOn(TaskExecutors.BLOCKING)
   String scrape() {
     return metrics.scrape(
-        models.index().stream().map(ModelStatus::name).collect(Collectors.toSet()), models::queued);
+        models.index().stream().map(ModelStatus::name).collect(Collectors.toSet()),
+        models::queued,
+        models.drift());
   }
 }

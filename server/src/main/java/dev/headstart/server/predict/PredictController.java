@@ -1,5 +1,6 @@
 package dev.headstart.server.predict;
 
+import dev.headstart.confidence.Novelty;
 import dev.headstart.error.BadInputException;
 import dev.headstart.error.UnavailableException;
 import dev.headstart.head.HeadManifest;
@@ -161,8 +162,12 @@ final class PredictController {
 
   @Post("/heads/{head}/predict")
   CompletionStage<HttpResponse<byte[]>> predict(
-      @PathVariable String head, @QueryValue @Nullable String version, HttpRequest<?> request) {
+      @PathVariable String head,
+      @QueryValue @Nullable String version,
+      @QueryValue @Nullable String unknown,
+      HttpRequest<?> request) {
     Integer number = Names.version(version);
+    Double rate = rate(unknown);
     return predict(
         request,
         named -> takes(head, number),
@@ -170,7 +175,7 @@ final class PredictController {
             models
                 .infer(
                     new InferenceRequest(head, number, samples.inputs(), List.of(SCORES), 0, null))
-                .thenApply(result -> answer(result, samples)));
+                .thenApply(result -> answer(result, samples, rate)));
   }
 
   /**
@@ -179,7 +184,10 @@ final class PredictController {
    */
   @Post("/predict")
   CompletionStage<HttpResponse<byte[]>> predictAll(
-      @QueryValue @Nullable String heads, HttpRequest<?> request) {
+      @QueryValue @Nullable String heads,
+      @QueryValue @Nullable String unknown,
+      HttpRequest<?> request) {
+    Double rate = rate(unknown);
     List<String> inQuery = heads == null ? List.of() : List.of(heads.split(","));
     return predict(
         request,
@@ -187,7 +195,7 @@ final class PredictController {
         samples ->
             models
                 .inferAll(inQuery.isEmpty() ? samples.heads() : inQuery, samples.inputs(), 0, null)
-                .thenApply(results -> answers(results, samples)));
+                .thenApply(results -> answers(results, samples, rate)));
   }
 
   /** On a worker: reading pictures and asking what a head takes may take their time. */
@@ -235,13 +243,26 @@ final class PredictController {
         : SampleReader.FEATURES;
   }
 
-  private Map<String, Object> answers(List<InferenceResult> results, Samples samples) {
+  /**
+   * The false alarms at which a sample is answered as unknown.
+   *
+   * @return null if it is not to be
+   */
+  private static Double rate(String unknown) {
+    if (unknown == null || unknown.equals("false")) {
+      return null;
+    }
+    return unknown.equals("true") ? Double.valueOf(Novelty.USUAL_RATE) : Prediction.rate(unknown);
+  }
+
+  private Map<String, Object> answers(List<InferenceResult> results, Samples samples, Double rate) {
     Map<String, Object> predictions = new LinkedHashMap<>();
-    results.forEach(result -> predictions.put(result.model(), answer(result, samples)));
+    results.forEach(result -> predictions.put(result.model(), answer(result, samples, rate)));
     return Map.of("predictions", predictions);
   }
 
-  private Object answer(InferenceResult result, Samples samples) {
+  private Object answer(InferenceResult result, Samples samples, Double rate) {
+    InferenceResult.SampleNovelty novelty = result.novelty();
     float[] scores = result.outputs().get(SCORES).floats();
     int width = scores.length / samples.count();
     List<byte[]> asked = teaching == null ? List.of() : samples.bytes();
@@ -249,7 +270,11 @@ final class PredictController {
     for (int i = 0; i < samples.count(); i++) {
       float[] own = new float[width];
       System.arraycopy(scores, i * width, own, 0, width);
-      Prediction prediction = Prediction.of(null, result.head(), own);
+      Double its = novelty == null ? null : Double.valueOf(novelty.values()[i]);
+      Prediction prediction = Prediction.of(null, result.head(), own, its);
+      if (rate != null && its != null) {
+        prediction = prediction.unknownAbove(novelty.known().limit(rate));
+      }
       String id =
           teaching == null
               ? null
@@ -281,6 +306,7 @@ final class PredictController {
     if (prediction.scores() != null) {
       json.put("scores", prediction.scores());
     }
+    json.put("novelty", prediction.novelty());
     json.put("version", trained(version));
     return json;
   }

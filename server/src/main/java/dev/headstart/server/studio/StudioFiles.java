@@ -24,6 +24,7 @@ final class StudioFiles {
           "app.js",
           "burst.js",
           "camera.js",
+          "checkup.js",
           "classes.js",
           "column.js",
           "compare.js",

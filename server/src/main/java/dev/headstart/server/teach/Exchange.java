@@ -45,6 +45,12 @@ final class Exchange {
     return bytes(request, body -> work.apply(new Fields(object(body))));
   }
 
+  /** Reads a JSON object, and answers when what it asks for is there. */
+  CompletionStage<HttpResponse<?>> later(
+      HttpRequest<?> request, Function<Fields, CompletionStage<HttpResponse<?>>> work) {
+    return bodies.read(request, body -> work.apply(new Fields(object(body))));
+  }
+
   /** A body that is small by its nature, as a tree. */
   JsonNode tree(byte[] body) {
     return Json.tree(json, body, LONGEST);

@@ -1,8 +1,11 @@
 package dev.headstart.server.teach;
 
+import dev.headstart.confidence.Drift;
 import dev.headstart.server.http.Answers;
+import dev.headstart.server.operation.Drifts;
 import dev.headstart.server.security.RequiresRole;
 import dev.headstart.server.security.Role;
+import dev.headstart.serving.ModelRepository;
 import dev.headstart.teach.HeadDraft;
 import dev.headstart.teach.HeadSettings;
 import dev.headstart.teach.Teaching;
@@ -20,6 +23,7 @@ import io.micronaut.http.annotation.PathVariable;
 import io.micronaut.http.annotation.Post;
 import io.micronaut.scheduling.TaskExecutors;
 import io.micronaut.scheduling.annotation.ExecuteOn;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 
@@ -30,8 +34,10 @@ import java.util.concurrent.CompletionStage;
 final class HeadController {
   private final Teaching teaching;
   private final Exchange exchange;
+  private final ModelRepository models;
 
-  HeadController(Teaching teaching, Exchange exchange) {
+  HeadController(Teaching teaching, Exchange exchange, ModelRepository models) {
+    this.models = models;
     this.teaching = teaching;
     this.exchange = exchange;
   }
@@ -52,7 +58,10 @@ final class HeadController {
   @Get("/{head}")
   @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> one(@PathVariable String head) {
-    return Answers.json(Views.head(teaching.head(head)));
+    Map<String, Object> json = new LinkedHashMap<>(Views.head(teaching.head(head)));
+    Drift.State drift = models.drift().get(head);
+    json.put("drift", drift == null ? null : Drifts.json(drift));
+    return Answers.json(json);
   }
 
   @RequiresRole(Role.TEACH)

@@ -1,5 +1,11 @@
 package dev.headstart.server.teach;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.EnumFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.headstart.advise.Advised;
 import dev.headstart.sample.ClassLabel;
 import dev.headstart.sample.ClassesLabel;
 import dev.headstart.sample.Label;
@@ -20,6 +26,9 @@ import java.util.Map;
 
 /** What there is, as JSON of docs/http-api.md: maps, lists and plain values. */
 final class Views {
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE).build();
+
   private Views() {}
 
   static Object label(Label label) {
@@ -137,6 +146,8 @@ final class Views {
     samples.put("validation", version.samples().validation());
     json.put("samples", samples);
     json.put("metrics", version.metrics());
+    json.put("calibration", version.calibration());
+    json.put("crossValidation", version.crossValidation());
     json.put("forgotten", version.forgotten());
     json.put("run", version.run());
     return json;
@@ -170,6 +181,12 @@ final class Views {
     json.put("label", label(answer.label()));
     json.put("predicted", answer.predicted());
     json.put("score", answer.score());
+    return json;
+  }
+
+  static JsonNode advice(String head, Advised advised) {
+    ObjectNode json = JSON.createObjectNode().put("head", head);
+    json.setAll((ObjectNode) JSON.valueToTree(advised));
     return json;
   }
 

@@ -18,6 +18,8 @@ export function answered(head, answer) {
   return div(
     { class: "answer" },
     p({ class: "said" }, span({ class: "muted small" }, "It says "), span({ class: "said-label wrap" }, said(answer)), answer.version && span({ class: "muted small" }, ` version ${answer.version}`)),
+    answer.novelty > 1 &&
+      p({ class: "notice warnings" }, "Unlike anything it has learned", span({ class: "small" }, ` – ${answer.novelty.toFixed(1)} times as far as its samples usually are. Do not trust the answer; if it belongs to a class, tell it so.`)),
     most.length > 0 &&
       ol(
         { class: "bars" },

@@ -1,10 +1,10 @@
 // The page of a head: what it is, its tabs, and what they share.
-import { Component, h } from "./preact.js";
+import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { get, url } from "./api.js";
 import { calmly, follow } from "./follow.js";
 import { problem } from "./notice.js";
-import { MODALITIES, count } from "./words.js";
+import { MODALITIES, count, percent } from "./words.js";
 import { Classes } from "./classes.js";
 import { Teach } from "./teach.js";
 import { Try } from "./try.js";
@@ -34,7 +34,23 @@ const jump = (part, words) =>
     " ↓",
   );
 
+// Whether what the head is asked about lately is unlike what it learned from.
+function drifting(drift) {
+  if (drift?.state !== "alert") {
+    return null;
+  }
+  const { shareAbove: share, expected, samples } = drift;
+  return div(
+    { class: "notice warnings drift", role: "status" },
+    "What it is asked about lately is unlike what it learned from",
+    typeof share === "number" ? `: ${percent(share)} of the last ${samples} were unknown to it, where ${percent(expected)} is usual` : "",
+    ". Add samples of what is new, and teach it again.",
+  );
+}
+
 export class Head extends Component {
+  teach = createRef();
+
   // tick: raised whenever samples may have changed; change: whenever versions or runs may have.
   state = { head: null, error: null, gone: false, tick: 0, change: 0 };
 
@@ -102,6 +118,7 @@ export class Head extends Component {
         ),
       ),
       problem(error),
+      drifting(head.drift),
       tab === "results" && h(Results, shared),
       tab === "versions" && h(Versions, shared),
       tab === "settings" && h(HeadSettings, shared),
@@ -111,7 +128,7 @@ export class Head extends Component {
         div(
           { class: "studio" },
           h(Classes, shared),
-          div({ class: "side" }, h(Teach, shared), h(Try, shared), h(Advice, shared)),
+          div({ class: "side" }, h(Teach, { ...shared, ref: this.teach }), h(Advice, { ...shared, onAdvised: (options) => this.teach.current.advised(options) }), h(Try, shared)),
         ),
     );
   }

@@ -22,7 +22,7 @@ export class RecipeFields extends Component {
       select(
         { value: this.props.options[key] ?? "", onChange: (e) => this.set(key, e.target.value) },
         option({ value: "" }, "as it suits"),
-        Object.entries(choices).map(([value, text]) => option({ key: value, value }, text)),
+        Object.entries({ ...(this.props.options[key] && { [this.props.options[key]]: this.props.options[key] }), ...choices }).map(([value, text]) => option({ key: value, value }, text)),
       ),
     );
   }
@@ -35,7 +35,7 @@ export class RecipeFields extends Component {
     );
   }
 
-  render({ options }) {
+  render({ head, options }) {
     return div(
       { class: "recipe" },
       this.choice("kind", "Kind", KINDS),
@@ -48,6 +48,8 @@ export class RecipeFields extends Component {
       ),
       options.kind === "tail" &&
         label({ class: "field" }, span(null, "Unfreeze ", span({ class: "muted" }, "– blocks, or a tap")), input({ value: options.unfreeze ?? "", placeholder: "1", onInput: (e) => this.set("unfreeze", e.target.value) })),
+      options.cut !== undefined && options.cut !== "" && label({ class: "field" }, span(null, "Cut ", span({ class: "muted" }, "– a tap of the base")), input({ value: options.cut, onInput: (e) => this.set("cut", e.target.value) })),
+      head.modality === "image" && this.choice("augment", "Vary pictures", { auto: "if it helps", none: "never" }),
       this.choice("promote", "Goes live", PROMOTE),
       label({ class: "check" }, input({ type: "checkbox", checked: options.warmStart === true, onChange: (e) => this.set("warmStart", e.target.checked) }), "Begin with the live version's weights"),
       p({ class: "muted small" }, "What is left alone, Headstart chooses by the samples."),

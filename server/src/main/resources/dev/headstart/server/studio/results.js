@@ -6,7 +6,7 @@ import { problem } from "./notice.js";
 import { confusion } from "./confusion.js";
 import { Face, sampleName } from "./sample.js";
 import { SampleView } from "./sample-view.js";
-import { count, decimal, label, off, percent } from "./words.js";
+import { calibrated, count, crossValidated, decimal, label, off, percent } from "./words.js";
 
 const { section, div, h2, h3, p, label: field, select, option, ul, li, button, span, strong } = el;
 
@@ -68,6 +68,7 @@ export class Results extends Component {
       problem(error),
       busy && !evaluation && p({ class: "muted" }, "Asking it about every sample…"),
       evaluation && this.words(evaluation, samples),
+      evaluation && this.honesty(versions?.find((v) => v.version === version)),
       evaluation?.confusion &&
         evaluation.confusion.length > 0 &&
         confusion({ classes: evaluation.classes, matrix: evaluation.confusion, title: "Confusion", chosen, choose: (next) => this.setState({ chosen: next, shown: SHOWN }) }),
@@ -121,6 +122,11 @@ export class Results extends Component {
       this.setState({ error: e.message });
     }
   };
+
+  honesty(version) {
+    const words = [crossValidated(version), calibrated(version)].filter(Boolean);
+    return words.length > 0 && p({ class: "muted small" }, `${words.join("; ")}.`);
+  }
 
   words(evaluation, samples) {
     const total = evaluation.samples?.length ?? (evaluation.confusion ?? []).flat().reduce((a, b) => a + b, 0);

@@ -1,5 +1,5 @@
 // Teaching: the button, what may be chosen, and how it goes.
-import { Component, h } from "./preact.js";
+import { Component, createRef, h } from "./preact.js";
 import { el } from "./el.js";
 import { get, post, url } from "./api.js";
 import { problem, say } from "./notice.js";
@@ -41,7 +41,8 @@ function measure(metrics) {
 }
 
 export class Teach extends Component {
-  state = { view: null, options: {}, error: null, busy: false };
+  state = { view: null, options: {}, filled: false, error: null, busy: false };
+  button = createRef();
 
   componentDidMount() {
     this.latest();
@@ -78,7 +79,7 @@ export class Teach extends Component {
       this.follower = null;
       const { view } = this.state;
       const same = view?.run?.id === run.id;
-      this.over({ ...(same ? view : { warnings: [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] });
+      this.over({ ...(same ? view : { warnings: run.warnings ?? [] }), run, epochs: run.epochs?.length ? run.epochs : same ? view.epochs : [] });
       return;
     }
     this.follower?.close();
@@ -125,6 +126,15 @@ export class Teach extends Component {
       this.follow(run);
     });
 
+  // What was advised is filled in, to be seen and changed before it is taught.
+  advised = (options) => {
+    this.setState({ options: { ...this.state.options, kind: "", unfreeze: "", cut: "", rate: "", augment: "", ...options }, filled: true }, () => {
+      this.button.current?.scrollIntoView({ block: "center" });
+      this.button.current?.focus();
+    });
+    say("The options are filled in as advised. Press Teach to begin.");
+  };
+
   runPath(verb) {
     return url`/v1/heads/${this.props.head.head}/runs/${this.state.view.run.id}/${verb}`;
   }
@@ -137,7 +147,7 @@ export class Teach extends Component {
       this.follow(run ?? { ...this.state.view.run, state: "queued" });
     });
 
-  render({ head, may }, { view, options, error, busy }) {
+  render({ head, may }, { view, options, filled, error, busy }) {
     const run = view?.run;
     const active = run && ACTIVE.includes(run.state);
     const reason = missing(head, may);
@@ -147,7 +157,7 @@ export class Teach extends Component {
       active
         ? this.running(view, may, busy)
         : [
-            button({ type: "button", class: "button primary big", disabled: busy || reason !== null, "aria-describedby": "teach-reason", onClick: this.teach }, icon("spark"), busy ? "Asking…" : "Teach"),
+            button({ type: "button", ref: this.button, class: "button primary big", disabled: busy || reason !== null, "aria-describedby": "teach-reason", onClick: this.teach }, icon("spark"), busy ? "Asking…" : "Teach"),
             p({ id: "teach-reason", class: "muted small" }, reason ?? this.news(head)),
           ],
       problem(error, () => this.setState({ error: null })),
@@ -156,7 +166,7 @@ export class Teach extends Component {
       view?.warnings?.length > 0 && ul({ class: "notice warnings" }, view.warnings.map((message) => li({ key: message }, message))),
       !active &&
         may &&
-        details({ class: "more" }, summary(null, "Options", Object.keys(recipe(options)).length > 0 && span({ class: "count" }, Object.keys(recipe(options)).length)), h(RecipeFields, { head, options, onChange: (next) => this.setState({ options: next }) })),
+        details({ class: "more", open: filled }, summary(null, "Options", Object.keys(recipe(options)).length > 0 && span({ class: "count" }, Object.keys(recipe(options)).length)), h(RecipeFields, { head, options, onChange: (next) => this.setState({ options: next }) })),
     );
   }
 

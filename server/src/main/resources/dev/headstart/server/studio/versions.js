@@ -6,7 +6,7 @@ import { problem, say } from "./notice.js";
 import { ask } from "./dialog.js";
 import { icon } from "./icons.js";
 import { Compare } from "./compare.js";
-import { goodness, time } from "./words.js";
+import { calibrated, crossValidated, goodness, time } from "./words.js";
 
 const { section, div, h2, p, table, caption, thead, tbody, tr, th, td, button, a, span, label, input, details, summary, dl, dt, dd, progress } = el;
 
@@ -125,7 +125,7 @@ export class Versions extends Component {
       ),
       td({ "data-name": "Made" }, time(v.created)),
       td({ "data-name": "Kind" }, div(null, v.kind, details({ class: "provenance" }, summary(null, "Provenance"), dl({ class: "facts" }, facts({ ...v, version: null, live: null, created: null, kind: null }))))),
-      td({ "data-name": "Right" }, goodness(v.metrics)),
+      td({ "data-name": "Right" }, div(null, goodness(v.metrics), [crossValidated(v), calibrated(v)].map((words) => words && p({ key: words, class: "muted small" }, words)))),
       td({ "data-name": "Samples" }, v.samples ? `${v.samples.train} taught, ${v.samples.validation} judged` : "–"),
       td({ "data-name": "Compare" }, several && input({ type: "checkbox", checked: pair.includes(n), "aria-label": `Compare version ${n}`, onChange: () => this.pick(n) })),
       td(

@@ -67,6 +67,23 @@ export const off = (label, predicted) => (typeof label === "number" && typeof pr
 export const goodness = (metrics) =>
   !metrics ? "–" : typeof metrics.accuracy === "number" ? percent(metrics.accuracy) : typeof metrics.mae === "number" ? `off by ${decimal(metrics.mae)}` : `loss ${decimal(metrics.loss)}`;
 
+// What a version is expected to do on new samples, where every sample was judged once by a head that had not seen it.
+export function crossValidated(version) {
+  const found = version?.crossValidation ?? version?.metrics?.crossValidation;
+  if (!found || typeof found.low !== "number") {
+    return null;
+  }
+  const share = typeof found.accuracy === "number" || typeof found.rmse !== "number";
+  const show = share ? percent : decimal;
+  return `${share ? "" : "off by "}${show(found.low)} to ${show(found.high)} expected on new samples (${found.folds}-fold)`;
+}
+
+// How far scores are from how often they are right, before and after they were put right.
+export function calibrated(version) {
+  const found = version?.calibration ?? version?.metrics?.calibration;
+  return !found || typeof found.after !== "number" ? null : `scores off by ${percent(found.after)} on average${typeof found.before === "number" ? `, ${percent(found.before)} before calibration` : ""}`;
+}
+
 export const MODALITIES = { image: "pictures", text: "texts", tensor: "feature vectors", vector: "feature vectors" };
 
 export const STAGES = {
@@ -76,6 +93,9 @@ export const STAGES = {
   artifacts: "Preparing the training",
   train: "Training",
   refit: "Learning from all samples",
+  augment: "Varying the pictures",
+  "augment: gain": "Measuring what varying them gains",
+  "cross-validation": "Estimating how it will do on new samples",
   publish: "Writing the version",
   judge: "Judging the version",
 };

@@ -23,7 +23,7 @@ class MetricsTest {
     metrics.succeeded("a", 2_000_000);
     metrics.failed("a", new BadInputException("no"), 1);
     metrics.live("a", 3);
-    String there = metrics.scrape(Set.of("a"), model -> 7);
+    String there = metrics.scrape(Set.of("a"), model -> 7, Map.of());
     for (String line :
         new String[] {
           "headstart_requests_total{model=\"a\"} 1.0",
@@ -37,7 +37,7 @@ class MetricsTest {
         }) {
       assertTrue(there.contains(line), line + " is not in " + there);
     }
-    assertFalse(metrics.scrape(Set.of(), model -> 0).contains("\"a\""));
+    assertFalse(metrics.scrape(Set.of(), model -> 0, Map.of()).contains("\"a\""));
   }
 
   @Test
@@ -46,7 +46,7 @@ class MetricsTest {
     for (int i = 0; i < 100; i++) {
       metrics.failed("made-up-" + i, new NotFoundException("no"), 1);
     }
-    String scraped = metrics.scrape(Set.of(), model -> 0);
+    String scraped = metrics.scrape(Set.of(), model -> 0, Map.of());
     assertFalse(scraped.contains("made-up"));
     assertTrue(scraped.contains("headstart_unknown_models_total 100.0"), scraped);
   }

@@ -71,7 +71,7 @@ class TeachOverHttpTest {
     client.post(path + "/samples", clouds.samples("far", 1, 20)).expect(201);
     JsonNode head = client.awaitFeatures("things");
     assertEquals(
-        "head modality task base cut keep version versions takes classes samples recipe rules run",
+        "head modality task base cut keep version versions takes classes samples recipe rules run drift",
         names(head));
     assertEquals("tensor", head.path("modality").asText());
     assertEquals("single", head.path("task").asText());
@@ -196,7 +196,7 @@ class TeachOverHttpTest {
     JsonNode versions = client.get(path + "/versions").expect(200).path("versions");
     assertEquals(2, versions.size());
     assertEquals(
-        "version live created kind base cut classes samples metrics forgotten run",
+        "version live created kind base cut classes samples metrics calibration crossValidation forgotten run",
         names(versions.get(0)));
     assertEquals(2, versions.at("/0/version").asInt());
     assertTrue(versions.at("/0/live").asBoolean());
