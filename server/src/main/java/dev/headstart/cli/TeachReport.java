@@ -88,8 +88,8 @@ final class TeachReport {
   static String calibration(Calibration calibration) {
     return String.format(
         Locale.ROOT,
-        "Scores are off by %.3f on average, %.3f with a temperature of %.2f (calibration error on"
-            + " %d samples)%n",
+        "Scores are off by %.3f on average, %.3f with a temperature of %.2f%n"
+            + "(calibration error on %d samples)%n",
         calibration.before(),
         calibration.after(),
         calibration.temperature(),
