@@ -67,7 +67,7 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
   }
 
   /** These rows alone, in this order. */
-  Targets of(int[] rows) {
+  public Targets of(int[] rows) {
     if (task == Task.SINGLE) {
       return classes(outputs, IntStream.of(rows).map(row -> labels[row]).toArray());
     }
