@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -16,7 +17,7 @@ import java.util.stream.IntStream;
  * @param count how many parts
  * @param of the part of each row, from 0
  */
-record Folds(int count, int[] of) {
+public record Folds(int count, int[] of) {
 
   /**
    * Deals the groups out, the largest first and those of one size in an order that the seed
@@ -27,11 +28,11 @@ record Folds(int count, int[] of) {
    * @param groups of each row, any numbers
    * @param count of parts, at least 2
    */
-  static Folds of(int[] strata, int[] groups, int count, long seed) {
+  public static Folds of(int[] strata, int[] groups, int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     Map<Integer, List<Integer>> members = new LinkedHashMap<>();
     for (int row = 0; row < groups.length; row++) {
-      members.computeIfAbsent(groups[row], g -> new java.util.ArrayList<>()).add(row);
+      members.computeIfAbsent(groups[row], g -> new ArrayList<>()).add(row);
     }
     record Group(List<Integer> rows, long order) {}
     List<Group> ordered =

@@ -17,7 +17,6 @@ import dev.headstart.ort.Provider;
 import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.FeaturesOnlySample;
-import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
@@ -27,10 +26,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -429,20 +426,6 @@ final class Lesson implements AutoCloseable {
             samples.stream().map(Sample::name).toList(),
             rows.digests(),
             rows.labels());
-  }
-
-  /** What to keep the shares of in validation: the class, or the set of classes. */
-  int[] strata() {
-    return switch (data.task()) {
-      case SINGLE -> targets.labels();
-      case MULTI -> {
-        Map<Label, Integer> sets = new HashMap<>();
-        yield rows.labels().stream()
-            .mapToInt(label -> sets.computeIfAbsent(label, l -> sets.size()))
-            .toArray();
-      }
-      case REGRESSION -> new int[rows.count()];
-    };
   }
 
   double decodeSeconds() {
