@@ -2,7 +2,6 @@ package dev.headstart.advise;
 
 import dev.headstart.sample.Task;
 import dev.headstart.train.CrossValidation;
-import dev.headstart.train.Folds;
 import dev.headstart.train.Interval;
 import dev.headstart.train.Metrics;
 import dev.headstart.train.NearDuplicates;
@@ -225,7 +224,9 @@ final class Probes {
 
   /**
    * What to expect of a head at a tap on new samples: of classes by cross-validation of a logistic
-   * regression in five folds, near duplicates in one, of numbers by leaving one out.
+   * regression in five folds, of numbers by leaving one out. Near duplicates count once for the
+   * interval, but are not kept in one fold: new samples repeat these as these repeat each other (of
+   * mails 0.94 is expected so and 0.93 otherwise, and 0.97 came).
    *
    * @return null where there is at most one sample of each class, near duplicates counted as one
    */
@@ -249,33 +250,34 @@ final class Probes {
     boolean single = targets.task() == Task.SINGLE;
     double accuracy = 0;
     for (int deal = 0; deal < DEALS; deal++) {
-      float[][] logits =
-          LogisticProbe.crossValidate(at.spectrum, wanted, single, folds(groups, count, deal));
+      float[][] logits = LogisticProbe.crossValidate(at.spectrum, wanted, single, folds(deal));
       accuracy += figure(logits, targets, 0) / DEALS;
     }
     Interval interval = Interval.ofShare(accuracy, count, Interval.Design.ADVISED);
     return new Advice.Expected(accuracy, null, interval.low(), interval.high());
   }
 
-  /** Dealt out in the order of the digests, so that the samples' own does not matter. */
-  private int[] folds(int[] groups, int count, int deal) {
-    int[] order =
-        IntStream.range(0, groups.length)
-            .boxed()
-            .sorted(Comparator.comparing(digests::get))
-            .mapToInt(row -> row)
-            .toArray();
+  /** Each class is dealt out evenly, by the digests, so that the samples' order does not matter. */
+  private int[] folds(int deal) {
     int[] strata = targets.strata();
-    Folds folds =
-        Folds.of(
-            IntStream.of(order).map(row -> strata[row]).toArray(),
-            IntStream.of(order).map(row -> groups[row]).toArray(),
-            Math.min(CrossValidation.FOLDS, count),
-            deal);
-    int[] dealt = new int[order.length];
-    for (int i = 0; i < order.length; i++) {
-      dealt[order[i]] = folds.of()[i];
+    Map<Integer, List<Integer>> dealt = new LinkedHashMap<>();
+    for (int row = 0; row < strata.length; row++) {
+      dealt.computeIfAbsent(strata[row], s -> new ArrayList<>()).add(row);
     }
-    return dealt;
+    int[] folds = new int[strata.length];
+    int next = 0;
+    for (List<Integer> stratum : dealt.values()) {
+      stratum.sort(Comparator.comparing(row -> key(digests.get(row), deal)));
+      for (int row : stratum) {
+        folds[row] = next++ % CrossValidation.FOLDS;
+      }
+    }
+    return folds;
+  }
+
+  /** Digests from another digit on: in another order each time. */
+  private static String key(String digest, int deal) {
+    int from = Math.min(digest.length(), 8 * deal);
+    return digest.substring(from) + digest.substring(0, from);
   }
 }

@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
  * @param count how many parts
  * @param of the part of each row, from 0
  */
-public record Folds(int count, int[] of) {
+record Folds(int count, int[] of) {
 
   /**
    * Deals the groups out, the largest first and those of one size in an order that the seed
@@ -28,7 +28,7 @@ public record Folds(int count, int[] of) {
    * @param groups of each row, any numbers
    * @param count of parts, at least 2
    */
-  public static Folds of(int[] strata, int[] groups, int count, long seed) {
+  static Folds of(int[] strata, int[] groups, int count, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     Map<Integer, List<Integer>> members = new LinkedHashMap<>();
     for (int row = 0; row < groups.length; row++) {

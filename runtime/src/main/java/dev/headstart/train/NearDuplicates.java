@@ -19,8 +19,8 @@ import java.util.stream.IntStream;
  * neighbour, and at least half the median of that over all samples, so that a dozen copies of one
  * picture do not hide each other. Where the features leave it open, the pictures themselves decide.
  *
- * <p>A checkup names {@link #pairs} of them; whoever deals samples out to be judged keeps {@link
- * #groups} together, or a head judges what it has as good as seen.
+ * <p>A checkup names {@link #pairs} of them; {@code teach} keeps {@link #groups} in one fold, or a
+ * head judges what it has as good as seen.
  */
 public final class NearDuplicates {
   /**

@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class ExpectedTest {
   private static final long SEED = Long.getLong("seed", 3);
-  private static final int RESAMPLINGS = Integer.getInteger("resamplings", 20);
+  private static final int RESAMPLINGS = Integer.getInteger("resamplings", 12);
   private static final int LEAST = 100;
   private static final int MOST = Integer.getInteger("most", 120);
 
