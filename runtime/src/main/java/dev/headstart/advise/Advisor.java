@@ -109,7 +109,7 @@ public final class Advisor {
     Advice advice = new Recommendation(survey, probes, targets, FreeMemory.bytes()).advice();
     return new Study(
         survey.task(),
-        survey.names(),
+        survey.rows().names(),
         survey.rows().digests(),
         survey.rows().samples(),
         survey.rows().labels(),

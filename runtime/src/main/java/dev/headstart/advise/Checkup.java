@@ -8,6 +8,8 @@ import dev.headstart.sample.Label;
 import dev.headstart.sample.NumberLabel;
 import dev.headstart.sample.Task;
 import dev.headstart.train.ClassCounts;
+import dev.headstart.train.NearDuplicates;
+import dev.headstart.train.Rows;
 import dev.headstart.train.Targets;
 import dev.headstart.train.TaughtSamples;
 import java.util.ArrayList;
@@ -305,10 +307,10 @@ public record Checkup(
 
   private static Findings<Pair> duplicates(TaughtSamples checked, int[] rows, float[][] features) {
     Miniatures pictures = new Miniatures(checked.originals());
-    List<Copies.Pair> found =
+    List<NearDuplicates.Pair> found =
         rows.length < 2
             ? List.of()
-            : Copies.of(features, (a, b) -> pictures.same(rows[a], rows[b]));
+            : NearDuplicates.pairs(features, (a, b) -> pictures.same(rows[a], rows[b]));
     double spread = spread(checked);
     List<Pair> worst =
         found.stream()

@@ -1,8 +1,11 @@
 package dev.headstart.advise;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * A logistic regression with a penalty on its weights, softmax for one label and sigmoids for
@@ -18,6 +21,9 @@ final class LogisticProbe {
   private static final int MEMORY = 8;
   private static final double CONVERGED = 1e-4;
   private static final double ENOUGH = 1e-4;
+
+  /** In place of a fold: a sample that every regression learns from, and none scores. */
+  static final int TRAINS = -1;
 
   private final double[][] rows;
   private final float[][] targets;
@@ -43,8 +49,8 @@ final class LogisticProbe {
    *
    * @param targets [n][outputs] of 0 and 1
    * @param single whether a sample has one class of all
-   * @param folds of each sample, from 0
-   * @return logits, [n][outputs]
+   * @param folds of each sample, from 0, or {@link #TRAINS}
+   * @return logits, [n][outputs]; null for those that only train
    */
   static float[][] crossValidate(
       Spectrum features, float[][] targets, boolean single, int[] folds) {
@@ -85,8 +91,8 @@ final class LogisticProbe {
     return logits;
   }
 
-  private static int[] indices(int n, java.util.function.IntPredicate wanted) {
-    return java.util.stream.IntStream.range(0, n).filter(wanted).toArray();
+  private static int[] indices(int n, IntPredicate wanted) {
+    return IntStream.range(0, n).filter(wanted).toArray();
   }
 
   private double[] logits(double[] row, double[] weights) {
@@ -179,7 +185,7 @@ final class LogisticProbe {
   /** Mean loss and half the squared weights, the intercept's aside; writes the gradient. */
   private double loss(double[] weights, double[] gradient) {
     int n = rows.length;
-    java.util.Arrays.fill(gradient, 0);
+    Arrays.fill(gradient, 0);
     double loss = 0;
     for (int i = 0; i < n; i++) {
       double[] errors = logits(rows[i], weights);

@@ -4,6 +4,7 @@ import dev.headstart.error.BadInputException;
 import dev.headstart.preprocess.Miniature;
 import dev.headstart.sample.ImageSample;
 import dev.headstart.sample.Sample;
+import dev.headstart.train.Rows;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

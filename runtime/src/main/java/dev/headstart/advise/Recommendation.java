@@ -241,7 +241,8 @@ final class Recommendation {
   private void expect(Advice.Expected expected, boolean tail) {
     if (expected == null) {
       reasons.add(
-          "with one sample of a class nothing can be said of new ones: two or more are needed");
+          "with one sample of a class, or near duplicates only, nothing can be said of new ones: two or"
+              + " more that differ are needed");
       return;
     }
     boolean numbers = expected.accuracy() == null;

@@ -129,6 +129,17 @@ final class Spectrum {
     return vectors;
   }
 
+  /** U·S: [n][rank], rows with the lengths and the angles of the centred features. */
+  float[][] coordinates() {
+    float[][] rows = new float[vectors.length][rank()];
+    for (int i = 0; i < rows.length; i++) {
+      for (int r = 0; r < rows[i].length; r++) {
+        rows[i][r] = (float) (vectors[i][r] * Math.sqrt(squares[r]));
+      }
+    }
+    return rows;
+  }
+
   /** S²: eigenvalues above zero, [rank]; their sum is n. */
   double[] squares() {
     return squares;

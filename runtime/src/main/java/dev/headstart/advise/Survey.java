@@ -17,8 +17,6 @@ import dev.headstart.sample.Label;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
 import dev.headstart.sample.TextSample;
-import dev.headstart.sample.Unreadable;
-import dev.headstart.sample.VectorSample;
 import dev.headstart.train.BaseChoice;
 import dev.headstart.train.LessonSamples;
 import dev.headstart.train.TeachRequest;
@@ -36,7 +34,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 
 /**
@@ -61,7 +59,6 @@ final class Survey {
   private final BaseModel base;
   private final LessonSamples rows;
   private final Map<String, List<float[]>> features = new LinkedHashMap<>();
-  private final List<String> names = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final Map<String, Integer> counts = new TreeMap<>(BY_CODE_POINT);
   private int found;
@@ -99,42 +96,18 @@ final class Survey {
     BaseModel base = BaseChoice.base(request, data, models);
     Survey survey = new Survey(data, base, listener);
     boolean ready = BaseChoice.ready(data, base);
-    listener.stage("read", -1);
     List<float[]> vectors = new ArrayList<>();
-    Function<Sample, float[]> values = ready ? sample -> values(sample, cache) : null;
-    survey.rows.read(
-        data,
-        values,
-        (sample, vector) -> {
-          vectors.add(vector);
-          survey.names.add(sample.name());
-        });
+    survey.rows.read(data, ready ? cache : null, (sample, vector) -> vectors.add(vector));
     survey.rows.labels().forEach(survey::count);
     survey.found = survey.rows.count();
     if (ready) {
       survey.ready(request, vectors);
     } else {
       survey.sample();
-      survey.extract(request, cache, providers, cores, listener);
+      survey.extract(request, cache, providers, cores);
     }
     survey.rows.requireMost();
     return survey;
-  }
-
-  /** Of a vector; of one whose original was not kept, what is remembered in its place. */
-  private static float[] values(Sample sample, FeatureStore cache) {
-    if (sample instanceof VectorSample vector) {
-      return vector.values();
-    }
-    FeaturesOnlySample remembered = (FeaturesOnlySample) sample;
-    Features known =
-        remembered.space() == null
-            ? null
-            : cache.get(remembered.space(), List.of(sample.sha256())).get(sample.sha256());
-    if (known == null) {
-      throw remembered.missing();
-    }
-    return known.first().floats();
   }
 
   private void count(Label label) {
@@ -145,11 +118,8 @@ final class Survey {
   private void ready(TeachRequest request, List<float[]> vectors) {
     boolean[] kept = stratified();
     List<float[]> some = new ArrayList<>();
-    List<String> theirs = List.copyOf(names);
-    names.clear();
     for (int i = 0; i < kept.length; i++) {
       if (kept[i]) {
-        names.add(theirs.get(i));
         if (vectors.get(i).length != vectors.get(0).length) {
           throw new BadInputException(
               "expected "
@@ -213,16 +183,12 @@ final class Survey {
   }
 
   private void extract(
-      TeachRequest request,
-      FeatureStore cache,
-      List<Provider> providers,
-      int cores,
-      TrainingListener listener) {
+      TeachRequest request, FeatureStore cache, List<Provider> providers, int cores) {
     if (rows.samples().stream().anyMatch(s -> s instanceof FeaturesOnlySample)) {
       notes.add(
           "of some samples the originals were not kept: only the cut whose features are remembered"
               + " is looked at");
-      remembered(request, cache, providers, cores, listener);
+      remembered(request, cache, providers, cores);
       return;
     }
     try (TapFeatures taps = TapFeatures.open(base, providers)) {
@@ -230,13 +196,11 @@ final class Survey {
       List<List<float[]>> columns = new ArrayList<>();
       taps.taps().forEach(tap -> columns.add(new ArrayList<>()));
       Map<String, Features> passed = new HashMap<>();
-      List<Sample> samples = List.copyOf(rows.samples());
-      run(
+      extract(
           taps.backbone(),
           cache,
           cores,
-          listener,
-          (index, all) -> {
+          (sample, all) -> {
             List<float[]> pooled = taps.of(all);
             for (int tap = 0; tap < pooled.size(); tap++) {
               columns.get(tap).add(pooled.get(tap));
@@ -246,7 +210,7 @@ final class Survey {
               confidence += sure;
               confident++;
             }
-            passed.put(samples.get(index).sha256(), all);
+            passed.put(sample.sha256(), all);
           });
       for (int tap = 0; tap < columns.size(); tap++) {
         features.put(taps.taps().get(tap).name(), columns.get(tap));
@@ -260,55 +224,23 @@ final class Survey {
 
   /** Of one cut, whose features may be all that is left of a sample. */
   private void remembered(
-      TeachRequest request,
-      FeatureStore cache,
-      List<Provider> providers,
-      int cores,
-      TrainingListener listener) {
+      TeachRequest request, FeatureStore cache, List<Provider> providers, int cores) {
     try (Backbone backbone = Backbone.open(base, base.cut(request.cut()), providers)) {
       backbone.requireFloat();
       List<float[]> column = new ArrayList<>();
-      run(
-          backbone,
-          cache,
-          cores,
-          listener,
-          (index, found) -> column.add(Pooling.pool(found.first())));
+      extract(backbone, cache, cores, (sample, found) -> column.add(Pooling.pool(found.first())));
       features.put(backbone.cut().name(), column);
     }
   }
 
-  private interface Row {
-    void take(int index, Features features);
-  }
-
-  private void run(
-      Backbone backbone, FeatureStore cache, int cores, TrainingListener listener, Row row) {
-    List<Sample> samples = List.copyOf(rows.samples());
-    boolean[] readable = new boolean[samples.size()];
-    listener.stage("features", samples.size());
+  private void extract(
+      Backbone backbone, FeatureStore cache, int cores, BiConsumer<Sample, Features> row) {
     try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache, cores)) {
-      extractor.extract(
-          samples,
-          new FeatureExtractor.Sink() {
-            @Override
-            public void features(int index, Features found) {
-              row.take(index, found);
-              readable[index] = true;
-              listener.progress(index + 1);
-            }
-
-            @Override
-            public void unreadable(int index, String reason) {
-              rows.skip(new Unreadable(samples.get(index).name(), reason));
-              listener.progress(index + 1);
-            }
-          });
+      rows.extract(extractor, row);
       seconds = extractor.featureSeconds();
       decoding = extractor.decodeSeconds();
     }
     computed = backbone.runs();
-    rows.keep(readable);
   }
 
   /** Mean number of tokens a word or sign, of texts that were not cut off; null for no texts. */
@@ -345,11 +277,6 @@ final class Survey {
   /** Those that were looked at. */
   LessonSamples rows() {
     return rows;
-  }
-
-  /** For people, of those that were looked at. */
-  List<String> names() {
-    return names.isEmpty() ? rows.samples().stream().map(Sample::name).toList() : names;
   }
 
   /** How many samples the data has, whether looked at or not. */

@@ -90,7 +90,7 @@ final class AugmentationChoice {
   Augmentation choose() {
     int[] every = NearDuplicates.groups(lesson);
     int[] groups = IntStream.of(train).map(row -> every[row]).toArray();
-    int[] strata = lesson.strata();
+    int[] strata = lesson.targets().strata();
     Targets targets = all.targets().of(train);
     Optional<Folds> folds =
         CrossValidation.folds(

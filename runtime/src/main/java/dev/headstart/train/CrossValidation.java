@@ -31,15 +31,6 @@ public final class CrossValidation {
   /** What is usual, and found to be a good compromise (Kohavi, 1995). */
   public static final int FOLDS = 5;
 
-  /**
-   * How many times the variance is taken that as many samples have under one given head: the heads
-   * share most of what trained them, and none is the version. 1 + k/(k - 1) of Nadeau and Bengio,
-   * Inference for the Generalization Error, 2003, is the careful end. With this the intervals held
-   * the version's accuracy in 92 to 99 of 100 draws of 60 and of 150 samples, with 1 in 84 to 93
-   * (docs/training.md).
-   */
-  static final double SHARED = 1.5;
-
   private final FeatureTable features;
   private final Targets targets;
   private final Recipe recipe;
@@ -145,7 +136,7 @@ public final class CrossValidation {
    * @param epochs that each head trains
    */
   double cost(int samples, int rows, int epochs) {
-    double pairs = 10.0 * samples * samples;
+    double pairs = NearDuplicates.cost(samples, features.width());
     if (recipe.kind() instanceof HeadKind.Prototype) {
       return pairs + (double) FOLDS * rows * features.width() * targets.outputs();
     }
@@ -238,11 +229,12 @@ public final class CrossValidation {
 
   private Interval interval(float[] logits, Metrics metrics, int[] rows, int[] groups) {
     if (targets.task() != Task.REGRESSION) {
-      return Interval.ofShare(metrics.accuracy(), NearDuplicates.count(groups) / SHARED);
+      return Interval.ofShare(
+          metrics.accuracy(), NearDuplicates.count(groups), Interval.Design.CROSS_VALIDATED);
     }
     double[] errors = new double[logits.length];
     Arrays.setAll(errors, i -> logits[i] - targets.values()[rows[i]]);
-    return Interval.ofRootMeanSquare(errors, errors.length / SHARED);
+    return Interval.ofRootMeanSquare(errors, Interval.Design.CROSS_VALIDATED);
   }
 
   private static void empty(Path folder) {

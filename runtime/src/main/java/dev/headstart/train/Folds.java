@@ -1,5 +1,6 @@
 package dev.headstart.train;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -31,7 +32,7 @@ record Folds(int count, int[] of) {
     SplittableRandom random = new SplittableRandom(seed);
     Map<Integer, List<Integer>> members = new LinkedHashMap<>();
     for (int row = 0; row < groups.length; row++) {
-      members.computeIfAbsent(groups[row], g -> new java.util.ArrayList<>()).add(row);
+      members.computeIfAbsent(groups[row], g -> new ArrayList<>()).add(row);
     }
     record Group(List<Integer> rows, long order) {}
     List<Group> ordered =

@@ -16,21 +16,15 @@ import dev.headstart.onnx.TensorInfo;
 import dev.headstart.ort.Provider;
 import dev.headstart.preprocess.Variation;
 import dev.headstart.sample.DataSet;
-import dev.headstart.sample.FeaturesOnlySample;
-import dev.headstart.sample.Label;
 import dev.headstart.sample.Modality;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.Task;
-import dev.headstart.sample.Unreadable;
-import dev.headstart.sample.VectorSample;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -123,10 +117,10 @@ final class Lesson implements AutoCloseable {
       if (choice.base() != null) {
         lesson.open(choice, trains, staged);
       }
-      lesson.collect(choice.ready(data), listener);
+      lesson.collect(choice.ready(data));
       boolean checked = !trains || lesson.requireMemory(recipe, freeMemory);
       if (lesson.features == null) {
-        lesson.extract(listener);
+        lesson.extract();
       }
       if (!checked) {
         lesson.requireMemory(recipe, freeMemory);
@@ -166,27 +160,10 @@ final class Lesson implements AutoCloseable {
   /**
    * @param ready whether the samples are features already
    */
-  private void collect(boolean ready, TrainingListener listener) {
+  private void collect(boolean ready) {
     long start = System.nanoTime();
-    listener.stage("read", -1);
-    rows.read(data, ready ? this::values : null, this::add);
+    rows.read(data, ready ? cache : null, this::add);
     decodeSeconds += (System.nanoTime() - start) / 1e9;
-  }
-
-  /** Of a vector; of one whose original was not kept, what is remembered in its place. */
-  private float[] values(Sample sample) {
-    if (sample instanceof VectorSample vector) {
-      return vector.values();
-    }
-    FeaturesOnlySample remembered = (FeaturesOnlySample) sample;
-    Features known =
-        remembered.space() == null
-            ? null
-            : cache.get(remembered.space(), List.of(sample.sha256())).get(sample.sha256());
-    if (known == null) {
-      throw remembered.missing();
-    }
-    return known.first().floats();
   }
 
   private void add(Sample sample, float[] values) {
@@ -216,38 +193,23 @@ final class Lesson implements AutoCloseable {
     }
   }
 
-  private void extract(TrainingListener listener) {
-    List<Sample> samples = rows.samples();
-    listener.stage("features", samples.size());
+  private void extract() {
     if (tail == null) {
       features = new FeatureTable(Pooling.width(backbone.shape()));
     }
-    boolean[] readable = new boolean[samples.size()];
     try (FeatureExtractor extractor = new FeatureExtractor(backbone, cache, cores)) {
-      extractor.extract(
-          samples,
-          new FeatureExtractor.Sink() {
-            @Override
-            public void features(int index, Features found) {
-              if (tail == null) {
-                features.add(Pooling.pool(found.first()));
-              } else {
-                unpooled.add(found);
-              }
-              readable[index] = true;
-              listener.progress(index + 1);
-            }
-
-            @Override
-            public void unreadable(int index, String reason) {
-              rows.skip(new Unreadable(samples.get(index).name(), reason));
-              listener.progress(index + 1);
+      rows.extract(
+          extractor,
+          (sample, found) -> {
+            if (tail == null) {
+              features.add(Pooling.pool(found.first()));
+            } else {
+              unpooled.add(found);
             }
           });
       decodeSeconds += extractor.decodeSeconds();
       featureSeconds += extractor.featureSeconds();
     }
-    rows.keep(readable);
   }
 
   /**
@@ -429,20 +391,6 @@ final class Lesson implements AutoCloseable {
             samples.stream().map(Sample::name).toList(),
             rows.digests(),
             rows.labels());
-  }
-
-  /** What to keep the shares of in validation: the class, or the set of classes. */
-  int[] strata() {
-    return switch (data.task()) {
-      case SINGLE -> targets.labels();
-      case MULTI -> {
-        Map<Label, Integer> sets = new HashMap<>();
-        yield rows.labels().stream()
-            .mapToInt(label -> sets.computeIfAbsent(label, l -> sets.size()))
-            .toArray();
-      }
-      case REGRESSION -> new int[rows.count()];
-    };
   }
 
   double decodeSeconds() {

@@ -68,7 +68,7 @@ final class LessonFolds {
     }
     int[] groups = NearDuplicates.groups(lesson);
     Optional<Folds> folds =
-        CrossValidation.folds(lesson.targets(), lesson.strata(), groups, recipe.seed());
+        CrossValidation.folds(lesson.targets(), lesson.targets().strata(), groups, recipe.seed());
     if (folds.isEmpty()) {
       listener.warning(
           "how good the head will be on new samples is not estimated: some class has one sample"

@@ -1,8 +1,12 @@
 package dev.headstart.train;
 
+import dev.headstart.backbone.FeatureExtractor;
+import dev.headstart.backbone.FeatureStore;
+import dev.headstart.backbone.Features;
 import dev.headstart.error.BadInputException;
 import dev.headstart.sample.DataSet;
 import dev.headstart.sample.Duplicates;
+import dev.headstart.sample.FeaturesOnlySample;
 import dev.headstart.sample.Item;
 import dev.headstart.sample.Items;
 import dev.headstart.sample.Label;
@@ -10,11 +14,11 @@ import dev.headstart.sample.LabeledSample;
 import dev.headstart.sample.Sample;
 import dev.headstart.sample.SkippedSamples;
 import dev.headstart.sample.Unreadable;
+import dev.headstart.sample.VectorSample;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
-import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -39,21 +43,22 @@ public final class LessonSamples {
   }
 
   /**
-   * Reads a data set.
+   * Reads a data set, a stage of progress.
    *
-   * @param values the features that a sample is, where it is nothing else; null if samples are more
-   * @param vectors takes these features row by row; such samples are not kept here
+   * @param cache where the features of samples are whose originals were not kept; null if samples
+   *     are more than features
+   * @param vectors takes samples that are features, row by row; they are not kept here
    * @throws BadInputException if it holds none, or too many cannot be read
    */
-  public void read(
-      DataSet data, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
+  public void read(DataSet data, FeatureStore cache, BiConsumer<Sample, float[]> vectors) {
+    listener.stage("read", -1);
     try (Items items = data.items()) {
       while (items.hasNext()) {
         Item item = items.next();
         if (item instanceof Unreadable unreadable) {
           skip(unreadable);
         } else {
-          add((LabeledSample) item, values, vectors);
+          add((LabeledSample) item, cache, vectors);
         }
         listener.progress(labels.size());
       }
@@ -64,13 +69,12 @@ public final class LessonSamples {
     }
   }
 
-  private void add(
-      LabeledSample item, Function<Sample, float[]> values, BiConsumer<Sample, float[]> vectors) {
+  private void add(LabeledSample item, FeatureStore cache, BiConsumer<Sample, float[]> vectors) {
     Sample sample = item.sample();
     float[] vector;
     try {
       sample.sha256();
-      vector = values == null ? null : values.apply(sample);
+      vector = cache == null ? null : values(sample, cache);
     } catch (BadInputException e) {
       skip(Unreadable.of(sample.name(), e));
       return;
@@ -88,8 +92,51 @@ public final class LessonSamples {
     labels.add(item.label());
   }
 
-  /** Names a sample that is left out. */
-  public void skip(Unreadable unreadable) {
+  /** Of a vector; of one whose original was not kept, what is remembered in its place. */
+  private static float[] values(Sample sample, FeatureStore cache) {
+    if (sample instanceof VectorSample vector) {
+      return vector.values();
+    }
+    FeaturesOnlySample remembered = (FeaturesOnlySample) sample;
+    Features known =
+        remembered.space() == null
+            ? null
+            : cache.get(remembered.space(), List.of(sample.sha256())).get(sample.sha256());
+    if (known == null) {
+      throw remembered.missing();
+    }
+    return known.first().floats();
+  }
+
+  /**
+   * Takes the features of all samples, a stage of progress; those that turn out to be unreadable
+   * are left out from then on.
+   *
+   * @param row takes them, in the order of the rows
+   */
+  public void extract(FeatureExtractor extractor, BiConsumer<Sample, Features> row) {
+    boolean[] readable = new boolean[samples.size()];
+    listener.stage("features", samples.size());
+    extractor.extract(
+        samples,
+        new FeatureExtractor.Sink() {
+          @Override
+          public void features(int index, Features found) {
+            row.accept(samples.get(index), found);
+            readable[index] = true;
+            listener.progress(index + 1);
+          }
+
+          @Override
+          public void unreadable(int index, String reason) {
+            skip(new Unreadable(samples.get(index).name(), reason));
+            listener.progress(index + 1);
+          }
+        });
+    keep(readable);
+  }
+
+  private void skip(Unreadable unreadable) {
     skipped.add(unreadable);
     listener.warning("skipped " + unreadable);
   }

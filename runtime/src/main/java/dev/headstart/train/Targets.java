@@ -67,7 +67,7 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
   }
 
   /** These rows alone, in this order. */
-  Targets of(int[] rows) {
+  public Targets of(int[] rows) {
     if (task == Task.SINGLE) {
       return classes(outputs, IntStream.of(rows).map(row -> labels[row]).toArray());
     }
@@ -98,8 +98,25 @@ public record Targets(Task task, int outputs, int[] labels, float[] values) {
     return counts(IntStream.range(0, rows).toArray());
   }
 
+  /** Of each row, what to keep the shares of in parts: the class, or the set of classes. */
+  public int[] strata() {
+    return switch (task) {
+      case SINGLE -> labels;
+      case MULTI -> {
+        Map<FloatBuffer, Integer> sets = new HashMap<>();
+        yield IntStream.range(0, values.length / outputs)
+            .map(
+                row ->
+                    sets.computeIfAbsent(
+                        FloatBuffer.wrap(values, row * outputs, outputs), s -> sets.size()))
+            .toArray();
+      }
+      case REGRESSION -> new int[values.length];
+    };
+  }
+
   /** How many of these rows have each class; for regression nothing. */
-  int[] counts(int[] rows) {
+  public int[] counts(int[] rows) {
     if (task == Task.REGRESSION) {
       return new int[0];
     }

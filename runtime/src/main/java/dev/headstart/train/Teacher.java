@@ -155,7 +155,7 @@ public final class Teacher {
           Split.of(
               request.head(),
               lesson.rows().digests(),
-              lesson.strata(),
+              lesson.targets().strata(),
               asked.validation(),
               runs.judgedBy(request.head()),
               warm.isEmpty() ? Set.of() : trained(request.head()));

@@ -41,6 +41,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -152,12 +153,9 @@ class AdvisorTest {
     }
     Study study = study(data);
     // Only a part is advised on; the others judge.
-    List<Integer> train = new ArrayList<>();
-    List<Integer> test = new ArrayList<>();
-    for (int i = 0; i < study.labels().size(); i++) {
-      (i % 40 < 15 ? train : test).add(i);
-    }
-    Resampling part = new Resampling(study, train, test);
+    List<Integer> train =
+        IntStream.range(0, study.labels().size()).filter(i -> i % 40 < 15).boxed().toList();
+    Resampling part = new Resampling(new Resampling.Judges(study), train);
     System.out.println(part);
     assertTrue(study.advice().fit() < DomainFit.UNLIKE, "fit " + study.advice().fit());
     assertNotEquals("pooled", part.chosen());

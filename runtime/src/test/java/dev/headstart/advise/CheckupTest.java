@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headstart.Headstart;
 import dev.headstart.Shared;
+import dev.headstart.SharedFeatures;
 import dev.headstart.backbone.Backbone;
 import dev.headstart.backbone.BaseModel;
 import dev.headstart.backbone.BaseModels;
 import dev.headstart.backbone.FeatureExtractor;
-import dev.headstart.backbone.FeatureStore;
 import dev.headstart.backbone.Features;
 import dev.headstart.head.Pooling;
 import dev.headstart.ort.Provider;
@@ -83,7 +83,7 @@ class CheckupTest {
     BaseModel model = new BaseModels(models).get(base);
     List<Sample> samples = items.stream().map(LabeledSample::sample).toList();
     try (Backbone backbone = Backbone.open(model, model.cut("pooled"), List.of(Provider.CPU));
-        FeatureExtractor extractor = new FeatureExtractor(backbone, FeatureStore.NONE)) {
+        FeatureExtractor extractor = new FeatureExtractor(backbone, SharedFeatures.STORE)) {
       FeatureTable table = new FeatureTable(Pooling.width(backbone.shape()));
       extractor.extract(
           samples,

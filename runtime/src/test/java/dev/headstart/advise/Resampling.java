@@ -2,38 +2,70 @@ package dev.headstart.advise;
 
 import dev.headstart.train.Metrics;
 import dev.headstart.train.Targets;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** Some samples of a study that are advised on, and others that show what came of it. */
+/** Some samples of a study that are advised on, while the others show what came of it. */
 final class Resampling {
-  private final Study study;
+  private final Judges judges;
   private final List<Integer> train;
-  private final List<Integer> test;
   private final Probes probes;
   private final Map<String, Double> accuracies = new LinkedHashMap<>();
 
-  Resampling(Study study, List<Integer> train, List<Integer> test) {
-    this.study = study;
+  /**
+   * All samples of a study at each tap, for any number of resamplings: what a regression finds does
+   * not hang on the coordinates that features are in, and those of all are slow to find.
+   */
+  static final class Judges {
+    private final Study study;
+    private final Targets targets;
+    private final float[][] indicators;
+    private final Map<String, Spectrum> spectra = new HashMap<>();
+
+    Judges(Study study) {
+      this.study = study;
+      this.targets = Targets.of(study.task(), study.classes(), study.labels());
+      this.indicators = new float[study.labels().size()][targets.outputs()];
+      for (int i = 0; i < indicators.length; i++) {
+        indicators[i][targets.labels()[i]] = 1;
+      }
+    }
+
+    /** Of a logistic regression that learned from some samples, on all others. */
+    private double accuracy(String tap, List<Integer> train) {
+      Spectrum spectrum =
+          spectra.computeIfAbsent(tap, t -> Spectrum.of(study.features().get(t), false));
+      int[] folds = new int[indicators.length];
+      train.forEach(row -> folds[row] = LogisticProbe.TRAINS);
+      float[][] logits = LogisticProbe.crossValidate(spectrum, indicators, true, folds);
+      int right = 0;
+      for (int i = 0; i < folds.length; i++) {
+        boolean judged = folds[i] != LogisticProbe.TRAINS;
+        right +=
+            judged && Metrics.best(logits[i], 0, targets.outputs()) == targets.labels()[i] ? 1 : 0;
+      }
+      return (double) right / (folds.length - train.size());
+    }
+  }
+
+  Resampling(Judges judges, List<Integer> train) {
+    this.judges = judges;
     this.train = train;
-    this.test = test;
+    Study study = judges.study;
+    int[] rows = train.stream().mapToInt(i -> i).toArray();
     Map<String, float[][]> features = new LinkedHashMap<>();
-    study.features().forEach((tap, rows) -> features.put(tap, of(rows, train)));
+    study
+        .features()
+        .forEach(
+            (tap, all) ->
+                features.put(
+                    tap, Arrays.stream(rows).mapToObj(i -> all[i]).toArray(float[][]::new)));
     List<String> digests = train.stream().map(study.digests()::get).toList();
-    probes = Probes.of(features, targets(train), digests, false, 2);
-  }
-
-  private static float[][] of(float[][] rows, List<Integer> some) {
-    return some.stream().map(i -> rows[i]).toArray(float[][]::new);
-  }
-
-  private Targets targets(List<Integer> rows) {
-    return Targets.of(
-        study.task(), study.classes(), rows.stream().map(study.labels()::get).toList());
+    probes = Probes.of(features, judges.targets.of(rows), digests, false, 2);
   }
 
   String chosen() {
@@ -46,30 +78,14 @@ final class Resampling {
 
   /** Of a logistic regression that learned from the one part, on the other. */
   double accuracy(String tap) {
-    return accuracies.computeIfAbsent(tap, this::judged);
+    return accuracies.computeIfAbsent(tap, t -> judges.accuracy(t, train));
   }
 
   double best() {
-    return study.features().keySet().stream().mapToDouble(this::accuracy).max().orElseThrow();
-  }
-
-  private double judged(String tap) {
-    List<Integer> both = new ArrayList<>(test);
-    both.addAll(train);
-    int[] folds = new int[both.size()];
-    Arrays.fill(folds, test.size(), folds.length, 1);
-    Targets all = targets(both);
-    float[][] indicators = new float[both.size()][all.outputs()];
-    for (int i = 0; i < indicators.length; i++) {
-      indicators[i][all.labels()[i]] = 1;
-    }
-    Spectrum spectrum = Spectrum.of(of(study.features().get(tap), both), false);
-    float[][] logits = LogisticProbe.crossValidate(spectrum, indicators, true, folds);
-    int right = 0;
-    for (int i = 0; i < test.size(); i++) {
-      right += Metrics.best(logits[i], 0, all.outputs()) == all.labels()[i] ? 1 : 0;
-    }
-    return (double) right / test.size();
+    return judges.study.features().keySet().stream()
+        .mapToDouble(this::accuracy)
+        .max()
+        .orElseThrow();
   }
 
   @Override

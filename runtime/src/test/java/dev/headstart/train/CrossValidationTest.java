@@ -199,7 +199,7 @@ class CrossValidationTest {
       assertTrue(estimate.interval().high() > metrics.rmse());
     } else {
       assertEquals(
-          Interval.ofShare(metrics.accuracy(), 61 / CrossValidation.SHARED),
+          Interval.ofShare(metrics.accuracy(), 61, Interval.Design.CROSS_VALIDATED),
           estimate.interval(),
           "every row is a group");
     }
@@ -278,42 +278,51 @@ class CrossValidationTest {
 
   @Test
   void nearDuplicatesAreFoundByTheirDirection() {
-    FeatureTable features = new FeatureTable(64);
+    float[][] raised = new float[30][];
     float[][] rows = new float[30][64];
     for (int row = 0; row < 30; row++) {
       for (int i = 0; i < 64; i++) {
         double own = row < 20 ? random.nextGaussian() : rows[row - 20][i];
         rows[row][i] = (float) (row < 20 ? own : own + 0.05 * random.nextGaussian());
       }
-      float[] raised = rows[row].clone();
+      raised[row] = rows[row].clone();
       for (int i = 0; i < 64; i++) {
-        raised[i] += 100;
+        raised[row][i] += 100;
       }
-      features.add(raised);
     }
-    int[] groups = NearDuplicates.groups(features, 30);
+    int[] groups = NearDuplicates.groups(raised);
     for (int row = 0; row < 30; row++) {
       assertEquals(row < 20 ? row : row - 20, groups[row]);
     }
     assertEquals(20, NearDuplicates.count(groups));
-    FeatureTable same = new FeatureTable(2);
-    IntStream.range(0, 4).forEach(row -> same.add(new float[] {1, 2}));
-    assertEquals(1, NearDuplicates.count(NearDuplicates.groups(same, 4)));
+    // Features that say nothing: centred, they are all zeros.
+    for (int rowsOfOne : new int[] {1, 4, 12}) {
+      float[][] same = new float[rowsOfOne][];
+      Arrays.fill(same, new float[] {1, 2});
+      assertEquals(1, NearDuplicates.count(NearDuplicates.groups(same)));
+    }
   }
 
   /** Of scipy.stats.binomtest(k, n).proportion_ci(.95, "wilson"), and scipy.stats.t.ppf(.975). */
   @Test
   void intervalsAreThoseOfTheBooks() {
-    assertInterval(0.9541818704644729, 1, Interval.ofShare(1, 80));
-    assertInterval(0.7863976856252034, 0.9565242350681095, Interval.ofShare(0.9, 50));
-    assertInterval(0, 0.27753279986288926, Interval.ofShare(0, 10));
-    assertInterval(0.06149194472039626, 0.7923403991979523, Interval.ofShare(1 / 3.0, 3));
+    assertInterval(0.9541818704644729, 1, Interval.ofShare(1, 80, Interval.Design.HELD_OUT));
+    assertInterval(
+        0.7863976856252034,
+        0.9565242350681095,
+        Interval.ofShare(0.9, 50, Interval.Design.HELD_OUT));
+    assertInterval(0, 0.27753279986288926, Interval.ofShare(0, 10, Interval.Design.HELD_OUT));
+    assertInterval(
+        0.06149194472039626,
+        0.7923403991979523,
+        Interval.ofShare(1 / 3.0, 3, Interval.Design.HELD_OUT));
     double[] student = {12.7062, 4.30265, 3.18245, 2.77645, 2.57058};
     for (int freedom = 1; freedom <= 5; freedom++) {
       assertEquals(student[freedom - 1], Interval.student(freedom), 0.01 * student[freedom - 1]);
     }
     assertEquals(1.9839715185, Interval.student(100), 1e-6);
-    assertNotEquals(0, Interval.ofRootMeanSquare(new double[] {1}, 1).high());
+    assertNotEquals(
+        0, Interval.ofRootMeanSquare(new double[] {1}, Interval.Design.HELD_OUT).high());
   }
 
   private static void assertInterval(double low, double high, Interval interval) {
@@ -328,7 +337,8 @@ class CrossValidationTest {
     for (int draw = 0; draw < 1000; draw++) {
       Interval interval =
           Interval.ofRootMeanSquare(
-              IntStream.range(0, 40).mapToDouble(i -> 2 * random.nextGaussian()).toArray(), 40);
+              IntStream.range(0, 40).mapToDouble(i -> 2 * random.nextGaussian()).toArray(),
+              Interval.Design.HELD_OUT);
       held += interval.low() <= 2 && interval.high() >= 2 ? 1 : 0;
     }
     assertTrue(held >= 900, "held " + held + " of 1000");

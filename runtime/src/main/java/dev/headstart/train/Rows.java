@@ -1,11 +1,11 @@
-package dev.headstart.advise;
+package dev.headstart.train;
 
-/** Rows of features, [n][width], as plain arrays. */
-final class Rows {
+/** Rows of features, [n][width], as plain arrays, to tell how alike they are. */
+public final class Rows {
   private Rows() {}
 
   /** The rows less their mean; copies. */
-  static float[][] centred(float[][] rows) {
+  public static float[][] centred(float[][] rows) {
     int width = rows[0].length;
     double[] mean = new double[width];
     for (float[] row : rows) {
@@ -23,7 +23,7 @@ final class Rows {
   }
 
   /** Makes each row one of length 1; one of zeros stays. */
-  static void normalise(float[][] rows) {
+  public static void normalise(float[][] rows) {
     for (float[] row : rows) {
       double length = Math.sqrt(dot(row, row));
       for (int k = 0; k < row.length && length > 0; k++) {
@@ -32,7 +32,8 @@ final class Rows {
     }
   }
 
-  static float dot(float[] a, float[] b) {
+  /** Of two rows of one width. */
+  public static float dot(float[] a, float[] b) {
     // Four sums at a time, which the processor adds beside each other.
     float s0 = 0;
     float s1 = 0;
