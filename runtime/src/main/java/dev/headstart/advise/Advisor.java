@@ -175,11 +175,24 @@ public final class Advisor {
       return new Resolved(
           with(request, base.id(), "auto", unfreezing(said, advice.unfreeze(), List.of())),
           advice,
-          "unfreezing " + advice.unfreeze() + " blocks of " + base + ": " + reason);
+          "unfreezing "
+              + advice.unfreeze()
+              + " blocks of "
+              + base
+              + ", about "
+              + time(advice.seconds())
+              + " to train (a frozen base takes seconds: --head linear): "
+              + reason);
     }
     String cut = advice.tap().cut();
     return new Resolved(
         with(request, base.id(), cut, said), advice, base + " is cut at " + cut + ": " + reason);
+  }
+
+  private static String time(double seconds) {
+    return seconds < 90
+        ? Math.max(1, Math.round(seconds)) + " s"
+        : Math.round(seconds / 60) + " minutes";
   }
 
   /** The live version, if the same can be taught again on these samples. */

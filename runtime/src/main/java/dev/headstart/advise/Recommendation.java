@@ -255,7 +255,9 @@ final class Recommendation {
             numbers ? expected.r2() : expected.accuracy(),
             expected.low(),
             expected.high(),
-            numbers ? "each sample judged by the others" : "5-fold cross-validation",
+            probes.leavesOneOut(probes.chosen())
+                ? "each sample judged by the others"
+                : "5-fold cross-validation",
             tail ? "; of a frozen base, so rather more" : ""));
   }
 
