@@ -50,7 +50,7 @@ final class HeadController {
         fields -> {
           HeadDraft draft = HeadBodies.draft(fields);
           teaching.create(draft);
-          return Answers.json(HttpStatus.CREATED, Views.head(teaching.head(draft.head())))
+          return Answers.json(HttpStatus.CREATED, view(draft.head()))
               .header(HttpHeaders.LOCATION, "/v1/heads/" + draft.head());
         });
   }
@@ -58,10 +58,14 @@ final class HeadController {
   @Get("/{head}")
   @ExecuteOn(TaskExecutors.BLOCKING)
   HttpResponse<byte[]> one(@PathVariable String head) {
+    return Answers.json(view(head));
+  }
+
+  private Map<String, Object> view(String head) {
     Map<String, Object> json = new LinkedHashMap<>(Views.head(teaching.head(head)));
     Drift.State drift = models.drift().get(head);
     json.put("drift", drift == null ? null : Drifts.json(drift));
-    return Answers.json(json);
+    return json;
   }
 
   @RequiresRole(Role.TEACH)
@@ -72,7 +76,7 @@ final class HeadController {
         fields -> {
           HeadSettings now = Heads.require(teaching, head);
           teaching.change(head, HeadBodies.change(fields, now));
-          return Answers.json(Views.head(teaching.head(head)));
+          return Answers.json(view(head));
         });
   }
 
